@@ -1,0 +1,51 @@
+"""Identifiers and the only source of randomness.
+
+Ids are time-ordered UUIDs (version 7, RFC 9562 §5.7): 48 bits of Unix milliseconds, then random bits. They
+sort by birth, so the index over event ids is only ever appended to.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+import time
+from uuid import UUID
+
+_VERSION_7 = 0x7 << 76
+_VARIANT = 0b10 << 62
+_RANDOM_MASK = (1 << 62) - 1
+
+
+class _Sequence:
+    """Makes ids of one process strictly rising: the 12 bits after the version count within a millisecond."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last = 0
+
+    def next(self) -> int:
+        with self._lock:
+            stamp = (time.time_ns() // 1_000_000) << 12
+            self._last = max(self._last + 1, stamp)
+            return self._last
+
+
+_sequence = _Sequence()
+
+
+def uuid7_bytes() -> bytes:
+    """A new version 7 UUID as its 16 bytes; later ones of this process sort after earlier ones."""
+    stamp = _sequence.next()
+    tail = int.from_bytes(os.urandom(8), "big") & _RANDOM_MASK
+    return ((stamp >> 12) << 80 | _VERSION_7 | (stamp & 0xFFF) << 64 | _VARIANT | tail).to_bytes(16, "big")
+
+
+def uuid7() -> UUID:
+    """A new version 7 UUID."""
+    return UUID(bytes=uuid7_bytes())
+
+
+def jitter(limit: float) -> float:
+    """A uniformly random number from 0 up to `limit`: full jitter for backoff."""
+    return random.uniform(0, limit)

@@ -1,0 +1,388 @@
+"""The event log: one append-only SQLite file, one writer, any number of readers."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+import msgspec
+
+from core.clock import Clock, SystemClock
+from core.concurrency import task_group
+from core.errors import CannotOpen, LogReadOnly
+from core.events import Append, BranchRequested, Payload, StoredEvent, encode
+from core.events.envelope import to_us
+from core.ids import uuid7
+from core.log.branches import MAIN, Branch
+from core.log.connection import check_identity, create, open_reader, open_writer
+from core.log.filters import Filter, Span
+from core.log.lock import OwnerLock
+from core.log.reader import PAGE_EVENTS, Reader, last_position
+from core.log.snapshots import Snapshot, save_snapshot
+from core.log.statistics import LogStats, StreamSummary
+from core.log.tail import Tail, announce_growth
+from core.log.transaction import Fact, Request, StreamAppend, Transactions, load_branches
+from core.log.verify import Verification, verify
+from core.log.writer import GroupCommit
+
+
+class EventLog:
+    """Append, read and follow events. Made by `open`."""
+
+    def __init__(
+        self, path: Path, log_id: str, reader: Reader, tail: Tail, writer: GroupCommit | None,
+        tasks: asyncio.TaskGroup,
+    ) -> None:  # fmt: skip
+        self.path, self.log_id = path, log_id
+        self.tail = tail
+        """The newest events in memory; in a read-only log only the wake-up."""
+        self._reader, self._writer, self._tasks = reader, writer, tasks
+        self._watching: asyncio.Task[None] | None = None
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls, path: str | Path, *, read_only: bool = False, clock: Clock | None = None
+    ) -> AsyncGenerator[EventLog, None]:
+        """Open the log at `path` for the length of an `async with`; make it when it does not exist (0600).
+
+        For writing, this process becomes the log's only owner. With `read_only` nothing is ever written, and
+        any number of processes may do the same beside an owner.
+
+        Raises:
+            LogOwned: another process owns it.
+            NotOurDatabase, NewerSchema, CannotOpen: nothing was changed.
+        """
+        clock = clock or SystemClock()
+        path, lock = await asyncio.to_thread(_claim, path, read_only, clock)
+        try:
+            async with cls._connected(path, read_only, clock) as log:
+                yield log
+        finally:
+            if lock is not None:
+                lock.release()
+
+    @classmethod
+    @asynccontextmanager
+    async def _connected(cls, path: Path, read_only: bool, clock: Clock) -> AsyncGenerator[EventLog, None]:
+        async with AsyncExitStack() as stack:
+            # The writer opens first and closes last: it alone may make and remove the files beside the log.
+            connection = None
+            if not read_only:
+                connection = await open_writer(path)
+                stack.push_async_callback(connection.close)
+            reading = await open_reader(path)
+            stack.push_async_callback(reading.close)
+            reader = Reader(path, reading, await reading.run(load_branches), clock)
+            log_id = await reader.run(_log_id)
+            tail = Tail(await reader.run(last_position))
+            tasks = await stack.enter_async_context(task_group())
+            if connection is None:
+                log = cls(path, log_id, reader, tail, None, tasks)
+                stack.callback(log._stop_watching)
+                yield log
+                return
+            transactions = await connection.run(Transactions)
+            reader.branches = transactions.branches
+            inode = (await asyncio.to_thread(path.stat)).st_ino
+            writer = GroupCommit(path, inode, connection, transactions, clock, tail.publish)
+            writing = tasks.create_task(writer.commit_until_closed(), name="write the log")
+            try:
+                yield cls(path, log_id, reader, tail, writer, tasks)
+            finally:
+                writer.close()
+                await writing
+
+    # -- writing ----------------------------------------------------------------------------------------------
+
+    async def append(
+        self,
+        stream: str,
+        events: Sequence[Payload],
+        *,
+        branch: str = MAIN,
+        expected_version: int | None = None,
+        event_ids: Sequence[UUID] | None = None,
+        actor: str = "user",
+        session_id: str = "",
+        tenant_id: str = "local",
+        correlation_id: UUID | None = None,
+        causation_id: int | None = None,
+    ) -> list[StoredEvent]:
+        """Append all of `events` to `stream`, or none; they are durable (fsynced) on return.
+
+        Versions are consecutive. `expected_version`: None any, 0 the stream must not exist, n exactly n.
+        With `event_ids` that are all stored already, on this stream and in this order, the stored events come
+        back and nothing is written. The first event gets `causation_id`, each later one is caused by the one
+        before it. A caller that is cancelled does not know whether the events were stored.
+
+        Raises:
+            VersionConflict: the stream is elsewhere.
+            DuplicateEvent: some of the ids are known, or known for something else.
+            InvalidEvent, PayloadTooLarge: an event cannot be stored as it is.
+            UnknownBranch, LogReadOnly, StorageFailed, LogClosed
+        """
+        return await self.append_many(
+            [Append(stream, list(events), expected_version)],
+            branch=branch,
+            event_ids=event_ids,
+            actor=actor,
+            session_id=session_id,
+            tenant_id=tenant_id,
+            correlation_id=correlation_id,
+            causation_id=causation_id,
+        )
+
+    async def append_many(
+        self,
+        appends: Sequence[Append],
+        *,
+        branch: str = MAIN,
+        event_ids: Sequence[UUID] | None = None,
+        actor: str = "user",
+        session_id: str = "",
+        tenant_id: str = "local",
+        correlation_id: UUID | None = None,
+        causation_id: int | None = None,
+    ) -> list[StoredEvent]:
+        """Append to several streams in one transaction, versions checked together; all or nothing.
+
+        `event_ids` name the events of all appends in order; the first event of each append gets
+        `causation_id`. Otherwise as `append`.
+        """
+        writer = self._writing()
+        prepared = [
+            StreamAppend(_checked(append.stream), [_fact(event) for event in append.events], append.expected_version)
+            for append in appends
+        ]
+        request = Request(
+            prepared,
+            branch,
+            None if event_ids is None else [event_id.bytes for event_id in event_ids],
+            actor,
+            session_id,
+            tenant_id,
+            None if correlation_id is None else correlation_id.bytes,
+            causation_id,
+        )
+        if event_ids is not None and len(event_ids) != request.count():
+            raise ValueError(f"{len(event_ids)} event ids for {request.count()} events")
+        return await writer.append(request) if request.count() else []
+
+    async def fork(
+        self, name: str, *, parent: str = MAIN, at: int, request_id: str | None = None, actor: str = "user"
+    ) -> Branch:
+        """A new branch that shares `parent`'s events up to `at` (inclusive); nothing is copied.
+
+        Its first own event is `branch:requested`, stored in the same transaction. The same `request_id` again
+        returns the branch it made.
+
+        Raises:
+            BranchExists, UnknownBranch: nothing was stored.
+            ValueError: `at` is beyond the parent's head.
+        """
+        writer = self._writing()
+        request_id = request_id or str(uuid7())
+        made = self._reader.branches.by_request(request_id)
+        if made is not None:
+            return made
+        head = await self.head(parent)
+        if not 0 <= at <= head:
+            raise ValueError(f"{parent} ends at {head}: it cannot be forked at {at}")
+        requested = _fact(BranchRequested(request_id=request_id, parent=parent, at=at))
+        append = StreamAppend(f"branch/{name}", [requested], None)
+        branch = Branch(name, parent, at, request_id, to_us(self._reader.clock.now()))
+        await writer.fork(branch, Request([append], name, None, actor, "", "local", None, at or None))
+        return branch
+
+    async def save_snapshot(self, stream: str, version: int, state: object) -> None:
+        """Keep one stream's cached fold: bytes as they are, anything else as JSON. Replaces the one before."""
+        raw = state if isinstance(state, bytes) else msgspec.json.encode(state)
+        now_us = to_us(self._reader.clock.now())
+        await self._writing().run(save_snapshot, stream, version, now_us, not isinstance(state, bytes), raw)
+
+    def _writing(self) -> GroupCommit:
+        if self._writer is None:
+            raise LogReadOnly(str(self.path))
+        return self._writer
+
+    # -- reading ----------------------------------------------------------------------------------------------
+
+    async def read(
+        self,
+        *,
+        branch: str | None = MAIN,
+        after: int = 0,
+        up_to: int | None = None,
+        streams: Iterable[str] | None = None,
+        aggregate_types: Iterable[str] | None = None,
+        types: Iterable[str] | None = None,
+        session_id: str | None = None,
+        tenant_id: str | None = None,
+        since: datetime | None = None,
+        before: datetime | None = None,
+        limit: int | None = None,
+        backwards: bool = False,
+    ) -> AsyncIterator[StoredEvent]:
+        """The lineage's events by position; of all branches when `branch` is None.
+
+        `after` is exclusive, `up_to` inclusive (None: the head at the call); `since` inclusive and `before`
+        exclusive compare recording times; `types` accepts `task:*`. What is appended meanwhile is not read.
+
+        Raises:
+            UnknownBranch
+        """
+        await self._know(branch)
+        where = Filter.of(
+            streams=streams, aggregate_types=aggregate_types, types=types, session_id=session_id,
+            tenant_id=tenant_id, since=since, before=before,
+        )  # fmt: skip
+        span = Span(after, await self._reader.run(last_position) if up_to is None else up_to)
+        left = limit
+        if left is not None and left <= 0:
+            return
+        size = PAGE_EVENTS if left is None else min(left, PAGE_EVENTS)
+        pages = self._reader.pages(branch=branch, span=span, where=where, backwards=backwards, page_events=size)
+        async for page in pages:
+            for event in page if left is None else page[:left]:
+                yield event
+            if left is not None:
+                left -= len(page)
+                if left <= 0:
+                    return
+
+    async def subscribe(
+        self,
+        *,
+        branch: str | None = MAIN,
+        after: int = 0,
+        streams: Iterable[str] | None = None,
+        aggregate_types: Iterable[str] | None = None,
+        types: Iterable[str] | None = None,
+        session_id: str | None = None,
+        tenant_id: str | None = None,
+        since: datetime | None = None,
+        before: datetime | None = None,
+    ) -> AsyncIterator[StoredEvent]:
+        """Everything after `after`, then everything as it is appended; no gap, no duplicate, never ends.
+
+        It reads from its own position, so a slow consumer holds no memory and misses nothing.
+
+        Raises:
+            UnknownBranch
+        """
+        await self._know(branch)
+        where = Filter.of(
+            streams=streams, aggregate_types=aggregate_types, types=types, session_id=session_id,
+            tenant_id=tenant_id, since=since, before=before,
+        )  # fmt: skip
+        self._watch()
+        while True:
+            grown = self.tail.arm()
+            head = await self._reader.run(last_position)
+            async for page in self._reader.pages(branch=branch, span=Span(after, head), where=where):
+                for event in page:
+                    yield event
+            if head <= after:
+                await grown.wait()
+            after = max(after, head)
+
+    async def head(self, branch: str | None = MAIN, session_id: str | None = None) -> int:
+        """The last position on the lineage (of that session); 0 when there is none."""
+        await self._know(branch)
+        return await self._reader.head(branch, session_id)
+
+    async def version(self, stream: str, branch: str = MAIN) -> int:
+        """The stream's version; 0 when it does not exist on that branch."""
+        await self._know(branch)
+        return await self._reader.version(stream, branch)
+
+    async def streams(
+        self,
+        *,
+        aggregate_type: str | None = None,
+        tenant_id: str | None = None,
+        limit: int = 100,
+        offset: int = 0,
+        branch: str = MAIN,
+    ) -> list[StreamSummary]:
+        """The branch's streams, the one with the newest event first."""
+        await self._know(branch)
+        return await self._reader.streams(
+            branch=branch, aggregate_type=aggregate_type, tenant_id=tenant_id, limit=limit, offset=offset
+        )
+
+    async def branches(self) -> list[Branch]:
+        """All branches, oldest first."""
+        if self._writer is None:
+            await self._reader.reload_branches()
+        return self._reader.branches.all()
+
+    async def load_snapshot(self, stream: str) -> Snapshot | None:
+        """The stream's stored snapshot, if there is one."""
+        return await self._reader.snapshot(stream)
+
+    async def verify(self) -> Verification:
+        """Follow the hash chain over every event."""
+        return await verify(self._reader)
+
+    async def stats(self) -> LogStats:
+        """The log in numbers."""
+        return await self._reader.stats()
+
+    def _watch(self) -> None:
+        """See what another process appends; our own appends announce themselves."""
+        if self._writer is None and self._watching is None:
+            self._watching = self._tasks.create_task(announce_growth(self.path, self.tail), name="watch the log")
+
+    def _stop_watching(self) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
+
+    async def _know(self, branch: str | None) -> None:
+        """Make sure a branch that another process may have made is known."""
+        if branch is not None and self._writer is None and not self._reader.branches.knows(branch):
+            await self._reader.reload_branches()
+
+
+def _claim(path: str | Path, read_only: bool, clock: Clock) -> tuple[Path, OwnerLock | None]:
+    """Become the owner if it is for writing, and make sure a log of ours is there."""
+    path = Path(path).absolute()
+    if not path.parent.is_dir():
+        raise CannotOpen(str(path), "there is no such directory")
+    if read_only:
+        if not path.exists():
+            raise CannotOpen(str(path), "there is no log here yet")
+        check_identity(path)
+        return path, None
+    lock = OwnerLock.acquire(path)
+    try:
+        if path.exists():
+            check_identity(path)
+        else:
+            create(path, clock)
+    except BaseException:
+        lock.release()
+        raise
+    return path, lock
+
+
+def _checked(stream: str) -> str:
+    kind, slash, name = stream.partition("/")
+    if not (kind and slash and name):
+        raise ValueError(f"a stream is named aggregate_type/aggregate_id, not {stream!r}")
+    return stream
+
+
+def _fact(event: Payload) -> Fact:
+    text, payload = encode(event)
+    return Fact(text, payload)
+
+
+def _log_id(connection: sqlite3.Connection) -> str:
+    return connection.execute("SELECT value FROM meta WHERE key = 'log_id'").fetchone()[0]

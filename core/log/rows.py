@@ -1,0 +1,34 @@
+"""Rows of the `events` table and what they become."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from core.events.envelope import StoredEvent
+from core.events.registry import decode
+from core.log.chain import Header
+
+Row = tuple[
+    int, str, str, int, bytes, str, int, int, str, str, bytes | None, int | None, str, bytes, str
+]  # fmt: skip
+
+COLUMNS = (
+    "position, branch, stream, version, event_id, type, schema_version, recorded_at,"
+    " session_id, tenant_id, correlation_id, causation_id, actor, hash, payload"
+)
+
+INSERT = f"INSERT INTO events({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608  constants
+
+
+def stored(rows: Iterable[Row]) -> list[StoredEvent]:
+    """The events of some rows, payloads typed and upcast."""
+    return [StoredEvent(*row[:14], decode(row[5], row[6], row[14])) for row in rows]
+
+
+def header(row: Row) -> Header:
+    """What the hash chain covers beside the payload."""
+    correlation = row[10]
+    return (
+        *row[:4], row[4].hex(), *row[5:10],
+        None if correlation is None else correlation.hex(), row[11], row[12],
+    )  # fmt: skip

@@ -1,0 +1,33 @@
+"""Projections: pure folds of the log to one immutable state, the same for live and past.
+
+Invariant: the same events give the same state, byte for byte. Forbidden here: I/O, clocks, randomness, and
+anything that remembers what the log does not say.
+"""
+
+from core.projections.fold import REDUCER_VERSION, fold, fold_many
+from core.projections.queries import AgentQueries, MemoryQueries, TaskQueries
+from core.projections.records import (
+    Agent,
+    Bookmark,
+    Budget,
+    Checkpoint,
+    Execution,
+    Lock,
+    Memory,
+    Permission,
+    Profile,
+    Session,
+    Signal,
+    Swarm,
+    Task,
+    TaskStatus,
+    Totals,
+    Workspace,
+)
+from core.projections.state import State
+
+__all__ = [
+    "REDUCER_VERSION", "Agent", "AgentQueries", "Bookmark", "Budget", "Checkpoint", "Execution", "Lock", "Memory",
+    "MemoryQueries", "Permission", "Profile", "Session", "Signal", "State", "Swarm", "Task", "TaskQueries",
+    "TaskStatus", "Totals", "Workspace", "fold", "fold_many",
+]  # fmt: skip

@@ -1,0 +1,128 @@
+"""A state being changed: folds of a batch write here, and the trees are rebuilt once at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Generic, TypeVar
+
+from rpds import HashTrieMap
+
+from core.projections.records import (
+    Agent,
+    Bookmark,
+    Budget,
+    Checkpoint,
+    Execution,
+    Lock,
+    Memory,
+    Permission,
+    Profile,
+    Session,
+    Signal,
+    Swarm,
+    Task,
+    Workspace,
+)
+from core.projections.state import State
+
+K = TypeVar("K", str, int)
+R = TypeVar("R")
+
+
+class Overlay(Generic[K, R]):
+    """A persistent map and the changes made to it since; None means removed."""
+
+    __slots__ = ("base", "changes")
+
+    def __init__(self, base: HashTrieMap[K, R]) -> None:
+        self.base = base
+        self.changes: dict[K, R | None] = {}
+
+    def get(self, key: K) -> R | None:
+        """The record, or None."""
+        return self.changes[key] if key in self.changes else self.base.get(key)
+
+    def put(self, key: K, record: R) -> None:
+        """Set the record."""
+        self.changes[key] = record
+
+    def drop(self, key: K) -> None:
+        """Remove the record if it is there."""
+        self.changes[key] = None
+
+    def values(self) -> Iterator[R]:
+        """All records as they are now."""
+        for key, record in self.base.items():
+            if key not in self.changes:
+                yield record
+        yield from (record for record in self.changes.values() if record is not None)
+
+    def finished(self) -> HashTrieMap[K, R]:
+        """The map with all changes."""
+        if not self.changes:
+            return self.base
+        result = self.base.update({key: record for key, record in self.changes.items() if record is not None})
+        for key, record in self.changes.items():
+            if record is None and key in result:
+                result = result.remove(key)
+        return result
+
+
+class Draft:
+    """The next state."""
+
+    __slots__ = (
+        "agents", "base", "bookmarks", "budgets", "checkpoints", "executions", "locks", "memory", "outcomes",
+        "permissions", "profiles", "recorded_us", "resting", "resting_count", "sessions", "signals", "swarm",
+        "task_counts", "tasks", "totals", "workspaces",
+    )  # fmt: skip
+
+    def __init__(self, base: State) -> None:
+        self.base = base
+        self.recorded_us = base.recorded_us
+        self.agents: Overlay[str, Agent] = Overlay(base.agents)
+        self.tasks: Overlay[str, Task] = Overlay(base.tasks)
+        self.executions: Overlay[str, Execution] = Overlay(base.executions)
+        self.memory: Overlay[str, Memory] = Overlay(base.memory)
+        self.swarm: Overlay[str, Swarm] = Overlay(base.swarm)
+        self.sessions: Overlay[str, Session] = Overlay(base.sessions)
+        self.workspaces: Overlay[str, Workspace] = Overlay(base.workspaces)
+        self.locks: Overlay[str, Lock] = Overlay(base.locks)
+        self.signals: Overlay[str, Signal] = Overlay(base.signals)
+        self.permissions: Overlay[str, Permission] = Overlay(base.permissions)
+        self.checkpoints: Overlay[str, Checkpoint] = Overlay(base.checkpoints)
+        self.bookmarks: Overlay[str, Bookmark] = Overlay(base.bookmarks)
+        self.budgets: Overlay[str, Budget] = Overlay(base.budgets)
+        self.profiles: Overlay[str, Profile] = Overlay(base.profiles)
+        self.outcomes: Overlay[str, str] = Overlay(base.outcomes)
+        self.task_counts: Overlay[str, int] = Overlay(base.task_counts)
+        self.resting: Overlay[int, tuple[int, str]] = Overlay(base.resting)
+        self.resting_count = sum(base.task_counts.get(status, 0) for status in ("completed", "cancelled")) - len(
+            base.outcomes
+        )
+        self.totals = base.totals
+
+    def finished(self, position: int) -> State:
+        """The next state, with everything that was not touched shared with the one before."""
+        return State(
+            position=position,
+            recorded_us=self.recorded_us,
+            agents=self.agents.finished(),
+            tasks=self.tasks.finished(),
+            executions=self.executions.finished(),
+            memory=self.memory.finished(),
+            swarm=self.swarm.finished(),
+            sessions=self.sessions.finished(),
+            workspaces=self.workspaces.finished(),
+            locks=self.locks.finished(),
+            signals=self.signals.finished(),
+            permissions=self.permissions.finished(),
+            checkpoints=self.checkpoints.finished(),
+            bookmarks=self.bookmarks.finished(),
+            budgets=self.budgets.finished(),
+            profiles=self.profiles.finished(),
+            outcomes=self.outcomes.finished(),
+            task_counts=self.task_counts.finished(),
+            resting=self.resting.finished(),
+            totals=self.totals,
+        )

@@ -1,0 +1,1 @@
+"""The terminal: the dashboard and the `cw` command line, both over `core.engine`."""
