@@ -46,6 +46,11 @@ def uuid7() -> UUID:
     return UUID(bytes=uuid7_bytes())
 
 
+def execution_id(task_id: str, attempt: int) -> str:
+    """The name of an attempt: `T-17.2` is the second attempt at T-17."""
+    return f"{task_id}.{attempt}"
+
+
 def jitter(limit: float) -> float:
     """A uniformly random number from 0 up to `limit`: full jitter for backoff."""
     return random.uniform(0, limit)

@@ -112,6 +112,8 @@ class Append(Struct, frozen=True):
     events: list[Payload]
     expected_version: int | None = None
     """None: any; 0: the stream must not exist; n: exactly n."""
+    cause: int | None = None
+    """Position of what caused these events; None: what caused the whole call."""
 
 
 def to_us(moment: datetime) -> int:

@@ -41,7 +41,9 @@ class EventLog:
         self.path, self.log_id = path, log_id
         self.tail = tail
         """The newest events in memory; in a read-only log only the wake-up."""
-        self._reader, self._writer, self._tasks = reader, writer, tasks
+        self.reader = reader
+        """For rooms that look at the log in bulk."""
+        self._writer, self._tasks = writer, tasks
         self._watching: asyncio.Task[None] | None = None
 
     @classmethod
@@ -152,12 +154,17 @@ class EventLog:
     ) -> list[StoredEvent]:
         """Append to several streams in one transaction, versions checked together; all or nothing.
 
-        `event_ids` name the events of all appends in order; the first event of each append gets
-        `causation_id`. Otherwise as `append`.
+        `event_ids` name the events of all appends in order; the first event of each append gets the append's
+        own cause, or `causation_id`. Otherwise as `append`.
         """
         writer = self._writing()
         prepared = [
-            StreamAppend(_checked(append.stream), [_fact(event) for event in append.events], append.expected_version)
+            StreamAppend(
+                _checked(append.stream),
+                [_fact(event) for event in append.events],
+                append.expected_version,
+                append.cause,
+            )
             for append in appends
         ]
         request = Request(
@@ -188,22 +195,22 @@ class EventLog:
         """
         writer = self._writing()
         request_id = request_id or str(uuid7())
-        made = self._reader.branches.by_request(request_id)
+        made = self.reader.branches.by_request(request_id)
         if made is not None:
             return made
         head = await self.head(parent)
         if not 0 <= at <= head:
             raise ValueError(f"{parent} ends at {head}: it cannot be forked at {at}")
         requested = _fact(BranchRequested(request_id=request_id, parent=parent, at=at))
-        append = StreamAppend(f"branch/{name}", [requested], None)
-        branch = Branch(name, parent, at, request_id, to_us(self._reader.clock.now()))
+        append = StreamAppend(f"branch/{name}", [requested], None, None)
+        branch = Branch(name, parent, at, request_id, to_us(self.reader.clock.now()))
         await writer.fork(branch, Request([append], name, None, actor, "", "local", None, at or None))
         return branch
 
     async def save_snapshot(self, stream: str, version: int, state: object) -> None:
         """Keep one stream's cached fold: bytes as they are, anything else as JSON. Replaces the one before."""
         raw = state if isinstance(state, bytes) else msgspec.json.encode(state)
-        now_us = to_us(self._reader.clock.now())
+        now_us = to_us(self.reader.clock.now())
         await self._writing().run(save_snapshot, stream, version, now_us, not isinstance(state, bytes), raw)
 
     def _writing(self) -> GroupCommit:
@@ -242,12 +249,12 @@ class EventLog:
             streams=streams, aggregate_types=aggregate_types, types=types, session_id=session_id,
             tenant_id=tenant_id, since=since, before=before,
         )  # fmt: skip
-        span = Span(after, await self._reader.run(last_position) if up_to is None else up_to)
+        span = Span(after, await self.reader.run(last_position) if up_to is None else up_to)
         left = limit
         if left is not None and left <= 0:
             return
         size = PAGE_EVENTS if left is None else min(left, PAGE_EVENTS)
-        pages = self._reader.pages(branch=branch, span=span, where=where, backwards=backwards, page_events=size)
+        pages = self.reader.pages(branch=branch, span=span, where=where, backwards=backwards, page_events=size)
         async for page in pages:
             for event in page if left is None else page[:left]:
                 yield event
@@ -284,8 +291,8 @@ class EventLog:
         self._watch()
         while True:
             grown = self.tail.arm()
-            head = await self._reader.run(last_position)
-            async for page in self._reader.pages(branch=branch, span=Span(after, head), where=where):
+            head = await self.reader.run(last_position)
+            async for page in self.reader.pages(branch=branch, span=Span(after, head), where=where):
                 for event in page:
                     yield event
             if head <= after:
@@ -295,12 +302,12 @@ class EventLog:
     async def head(self, branch: str | None = MAIN, session_id: str | None = None) -> int:
         """The last position on the lineage (of that session); 0 when there is none."""
         await self._know(branch)
-        return await self._reader.head(branch, session_id)
+        return await self.reader.head(branch, session_id)
 
     async def version(self, stream: str, branch: str = MAIN) -> int:
         """The stream's version; 0 when it does not exist on that branch."""
         await self._know(branch)
-        return await self._reader.version(stream, branch)
+        return await self.reader.version(stream, branch)
 
     async def streams(
         self,
@@ -313,27 +320,27 @@ class EventLog:
     ) -> list[StreamSummary]:
         """The branch's streams, the one with the newest event first."""
         await self._know(branch)
-        return await self._reader.streams(
+        return await self.reader.streams(
             branch=branch, aggregate_type=aggregate_type, tenant_id=tenant_id, limit=limit, offset=offset
         )
 
     async def branches(self) -> list[Branch]:
         """All branches, oldest first."""
         if self._writer is None:
-            await self._reader.reload_branches()
-        return self._reader.branches.all()
+            await self.reader.reload_branches()
+        return self.reader.branches.all()
 
     async def load_snapshot(self, stream: str) -> Snapshot | None:
         """The stream's stored snapshot, if there is one."""
-        return await self._reader.snapshot(stream)
+        return await self.reader.snapshot(stream)
 
     async def verify(self) -> Verification:
         """Follow the hash chain over every event."""
-        return await verify(self._reader)
+        return await verify(self.reader)
 
     async def stats(self) -> LogStats:
         """The log in numbers."""
-        return await self._reader.stats()
+        return await self.reader.stats()
 
     def _watch(self) -> None:
         """See what another process appends; our own appends announce themselves."""
@@ -346,8 +353,8 @@ class EventLog:
 
     async def _know(self, branch: str | None) -> None:
         """Make sure a branch that another process may have made is known."""
-        if branch is not None and self._writer is None and not self._reader.branches.knows(branch):
-            await self._reader.reload_branches()
+        if branch is not None and self._writer is None and not self.reader.branches.knows(branch):
+            await self.reader.reload_branches()
 
 
 def _claim(path: str | Path, read_only: bool, clock: Clock) -> tuple[Path, OwnerLock | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
+import msgspec
 from msgspec import Struct
 
 from core.events.envelope import to_us
@@ -20,6 +21,8 @@ class Filter(Struct, frozen=True, kw_only=True):
     tenant_id: str | None = None
     since_us: int | None = None
     before_us: int | None = None
+    words: tuple[str, ...] = ()
+    """All of them occur in the payload's JSON text, in any case."""
 
     @classmethod
     def of(
@@ -66,6 +69,9 @@ class Filter(Struct, frozen=True, kw_only=True):
             if value is not None:
                 parts.append(column)
                 values.append(value)
+        for word in self.words:
+            parts.append("payload LIKE ? ESCAPE '!'")
+            values.append(f"%{_escaped(word)}%")
         return " AND ".join(parts) or "TRUE", values
 
 
@@ -81,3 +87,9 @@ class Span(Struct, frozen=True):
 
 def _any(condition: str, times: int) -> str:
     return f"({' OR '.join([condition] * times)})" if times else "FALSE"
+
+
+def _escaped(word: str) -> str:
+    """The word as it stands in JSON text, for LIKE."""
+    text = msgspec.json.encode(word).decode()[1:-1]
+    return text.replace("!", "!!").replace("%", "!%").replace("_", "!_")

@@ -25,6 +25,11 @@ from core.log.transaction import lineage_head, load_branches, stream_version
 PAGE_EVENTS = 500  # decoded in one go: more would hold the interpreter for too long
 WINDOW_POSITIONS = 50_000  # looked at in one transaction when a filter lets few through
 
+LABELS_AT_ONCE = 20_000  # three small columns, about 10 ms
+
+Label = tuple[int, int, str]
+"""Position, microseconds since 1970, type."""
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -51,6 +56,16 @@ class Reader:
             rest = _clip(span, segment)
             while rest.after < rest.up_to:
                 page, rest = await self.run(_page, segment, rest, where, backwards, page_events)
+                if page:
+                    yield page
+
+    async def labels(self, *, branch: str, span: Span, limit: int = LABELS_AT_ONCE) -> AsyncIterator[list[Label]]:
+        """Position, time and type of the lineage's events, without their payloads; no page is empty."""
+        for segment in self.branches.lineage(branch):
+            rest = _clip(span, segment)
+            while rest.after < rest.up_to:
+                page = await self.run(_labels, segment, rest, limit)
+                rest = Span(page[-1][0] if len(page) == limit else rest.up_to, rest.up_to)
                 if page:
                     yield page
 
@@ -142,6 +157,15 @@ def _page(
     if backwards:
         return stored(rows), Span(span.after, rows[-1][0] - 1 if full else window.after)
     return stored(rows), Span(rows[-1][0] if full else window.up_to, span.up_to)
+
+
+def _labels(connection: sqlite3.Connection, segment: Segment, span: Span, limit: int) -> list[Label]:
+    own, values = _own(segment)
+    return connection.execute(
+        f"SELECT position, recorded_at, type FROM events WHERE position > ? AND position <= ? AND {own}"  # noqa: S608  constants
+        " ORDER BY position LIMIT ?",
+        (span.after, span.up_to, *values, limit),
+    ).fetchall()
 
 
 def _window(span: Span, backwards: bool) -> Span:

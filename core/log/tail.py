@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
@@ -26,15 +27,26 @@ class Tail:
         """The log's last position, over all branches."""
         self._events: deque[StoredEvent] = deque(maxlen=TAIL_EVENTS)
         self._grown = asyncio.Event()
+        self._observers: list[Callable[[list[StoredEvent]], None]] = []
+
+    def observe(self, observer: Callable[[list[StoredEvent]], None]) -> None:
+        """Call `observer` with every committed batch, in order, before the appenders are answered.
+
+        It must be quick, must not raise and must not append; anything else follows the log by position.
+        """
+        self._observers.append(observer)
 
     def publish(self, events: list[StoredEvent]) -> None:
-        """Add committed events and wake everybody. Known ones (a repeated request) are skipped."""
-        before = self.head
+        """Add committed events, tell the observers and wake everybody. Known ones (a repeated request) are skipped."""
+        fresh: list[StoredEvent] = []
         for event in events:
             if event.position == self.head + 1:
-                self._events.append(event)
+                fresh.append(event)
                 self.head = event.position
-        if self.head > before:
+        if fresh:
+            self._events.extend(fresh)
+            for observer in self._observers:
+                observer(fresh)
             self.announce()
 
     def announce(self) -> None:

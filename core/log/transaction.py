@@ -36,6 +36,7 @@ class StreamAppend(Struct, frozen=True):
     stream: str
     facts: Sequence[Fact]
     expected_version: int | None
+    cause: int | None
 
 
 class Request(Struct, frozen=True):
@@ -178,7 +179,7 @@ class _Draft:
         events: list[StoredEvent] = []
         for append in request.appends:
             version = self._version(request.branch, append.stream, lineage)
-            cause = request.causation_id
+            cause = append.cause or request.causation_id
             for fact in append.facts:
                 version += 1
                 self.position += 1

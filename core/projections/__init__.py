@@ -5,7 +5,7 @@ anything that remembers what the log does not say.
 """
 
 from core.projections.fold import REDUCER_VERSION, fold, fold_many
-from core.projections.queries import AgentQueries, MemoryQueries, TaskQueries
+from core.projections.queries import AgentQueries, MemoryQueries, TaskQueries, in_order
 from core.projections.records import (
     Agent,
     Bookmark,
@@ -29,5 +29,5 @@ from core.projections.state import State
 __all__ = [
     "REDUCER_VERSION", "Agent", "AgentQueries", "Bookmark", "Budget", "Checkpoint", "Execution", "Lock", "Memory",
     "MemoryQueries", "Permission", "Profile", "Session", "Signal", "State", "Swarm", "Task", "TaskQueries",
-    "TaskStatus", "Totals", "Workspace", "fold", "fold_many",
+    "TaskStatus", "Totals", "Workspace", "fold", "fold_many", "in_order",
 ]  # fmt: skip

@@ -2,8 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Protocol, TypeVar
+
 from core.projections.records import Agent, Memory, Task
 from core.projections.state import State
+
+
+class _Placed(Protocol):
+    @property
+    def position(self) -> int: ...
+
+
+R = TypeVar("R", bound=_Placed)
+
+
+def in_order(records: Mapping[str, R]) -> list[R]:
+    """Records in the order they came into being; a map itself has no order."""
+    return sorted(records.values(), key=lambda record: record.position)
+
 
 _UNSUCCESSFUL = ("failed", "lost", "dead-lettered")
 
@@ -13,7 +30,7 @@ class AgentQueries:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._agents = sorted(state.agents.values(), key=lambda agent: agent.position)
+        self._agents = in_order(state.agents)
 
     def by_status(self, status: str) -> list[Agent]:
         """Agents with this status."""
@@ -42,7 +59,7 @@ class TaskQueries:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._tasks = sorted(state.tasks.values(), key=lambda task: task.position)
+        self._tasks = in_order(state.tasks)
 
     def by_status(self, status: str) -> list[Task]:
         """Tasks with this status."""

@@ -117,6 +117,8 @@ class Task(Struct, frozen=True, gc=False, kw_only=True):
     fence: int = 0
     failures: int = 0
     """Attempts that count against `max_attempts`."""
+    retryable: bool = True
+    """Whether the last failure may be tried again."""
     losses: int = 0
     """Attempts nobody knows the end of."""
     cancel_requested: bool = False
@@ -127,6 +129,10 @@ class Task(Struct, frozen=True, gc=False, kw_only=True):
     duration_ms: int | None = None
     error: str = ""
     stale_results: int = 0
+    version: int = 0
+    """Of the task's stream: what an append that was decided on this record expects."""
+    last_position: int = 0
+    """Of the newest event on the task's stream: what its next move follows from."""
     cost_usd_micros: int = 0
     tokens: int = 0
 

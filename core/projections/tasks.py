@@ -46,9 +46,9 @@ def fold_task(draft: Draft, event: StoredEvent, payload: Event) -> None:
         if draft.outcomes.get(task_id) is not None:
             return  # dropped: what comes late changes nothing
         task = _born(draft, event, task_id)
-    changed = _changed(task, event, payload)
-    if changed is not task:
-        _put(draft, event, task, changed)
+    _put(
+        draft, event, task, replace(_changed(task, event, payload), version=event.version, last_position=event.position)
+    )
 
 
 def _born(draft: Draft, event: StoredEvent, task_id: str) -> Task:
@@ -95,7 +95,9 @@ def _rarely_changed(task: Task, event: StoredEvent, payload: Event) -> Task:
             return replace(task, status="blocked", waiting_on=payload.waiting_on, reason=payload.reason)
         case TaskFailed():
             error = line(payload.error)
-            return replace(_over(task, event, "failed"), error=error, failures=task.failures + 1)
+            return replace(
+                _over(task, event, "failed"), error=error, failures=task.failures + 1, retryable=payload.retryable
+            )
         case TaskRetryScheduled():
             return _retry_scheduled(task, event, payload)
         case TaskDeadLettered():
@@ -159,8 +161,9 @@ def _started(task: Task, event: StoredEvent, payload: TaskStarted) -> Task:
 
 def _over(task: Task, event: StoredEvent, status: TaskStatus, *, duration_ms: int | None = None) -> Task:
     """The attempt, or the whole task, ended."""
-    if duration_ms is None and task.started_us is not None and task.status == "running":
-        duration_ms = (event.recorded_us - task.started_us) // 1000
+    if duration_ms is None:
+        ran = task.started_us is not None and task.status == "running"
+        duration_ms = (event.recorded_us - (task.started_us or 0)) // 1000 if ran else task.duration_ms
     return replace(
         task, status=status, finished_us=event.recorded_us, finished_position=event.position,
         duration_ms=duration_ms, cancel_requested=False, force_requested=False, waiting_on=(), reason="",

@@ -1,0 +1,285 @@
+"""One attempt at a task by one agent: from a claim to a verdict, every step an event.
+
+    claimed → [execution:started] → process → [agent:started, task:started] → output → [verdict]
+
+The verdict is one append: how the execution ended, what became of the task, and that the agent is free. What
+follows from a failure or a loss is the scheduler's part.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Literal
+
+from msgspec import Struct
+
+from core.agents.command import failure_of, prepare
+from core.agents.context import Context, to_agent
+from core.agents.supervised import SupervisedProcess
+from core.concurrency import task_group
+from core.config import Profile
+from core.errors import LaunchFailed
+from core.events import (
+    AgentStarted,
+    AgentStatusChanged,
+    AgentStopped,
+    AgentTaskCompleted,
+    AgentTerminated,
+    Append,
+    ExecutionCancelled,
+    ExecutionCompleted,
+    ExecutionFailed,
+    ExecutionPaused,
+    ExecutionResumed,
+    ExecutionStarted,
+    Payload,
+    TaskCancelled,
+    TaskCompleted,
+    TaskCreated,
+    TaskFailed,
+    TaskLost,
+    TaskRequeued,
+    TaskStaleResult,
+    TaskStarted,
+)
+from core.ids import execution_id
+from core.journal import Decision
+from core.processes import Run, RunExit
+from core.projections import State
+from core.projections.moves import IN_FLIGHT
+
+Ending = Literal["cancel", "timeout", "quit", "stop"]
+"""Why we ended an attempt ourselves."""
+
+ACTOR = "supervisor"
+RESULT_CHARACTERS = 2_000
+
+
+class Verdict(Struct, frozen=True, kw_only=True):
+    """How an attempt ended."""
+
+    outcome: Literal["completed", "failed", "cancelled", "requeued", "lost"]
+    text: str = ""
+    """The result, the error or the reason."""
+    retryable: bool = True
+    end: RunExit | None = None
+    """None when no process ever existed."""
+    duration_ms: int = 0
+
+
+class Attempt:
+    """Runs once; orders may come at any time."""
+
+    def __init__(self, context: Context, agent_id: str, task_id: str, attempt: int, fence: int, cause: int) -> None:
+        self._context = context
+        self._cause = cause
+        """Position of what the next event follows from: the claim, then the start, or the order to end."""
+        self.agent_id, self.task_id, self._fence = agent_id, task_id, fence
+        self._execution = execution_id(task_id, attempt)
+        self._attempt = attempt
+        self._process: SupervisedProcess | None = None
+        self._ending: Ending | None = None
+        self._timer: _Timer | None = None
+        self._begun_at = 0.0
+
+    def end(self, why: Ending, *, cause: int | None = None, force: bool = False) -> None:
+        """End it: gently, or at once with `force`. The first reason is the one that counts."""
+        if self._ending is None:
+            self._ending = why
+            self._cause = cause or self._cause
+        if self._process is not None:
+            self._process.stop(force=force)
+
+    async def suspend(self) -> None:
+        """Freeze its processes and its time limit."""
+        if self._process is not None:
+            self._process.suspend()
+        if self._timer is not None:
+            self._timer.pause()
+        await self._tell(ExecutionPaused(reason="the agent is paused"))
+
+    async def resume(self) -> None:
+        """Let it go on."""
+        if self._process is not None:
+            self._process.resume()
+        if self._timer is not None:
+            self._timer.resume()
+        await self._tell(ExecutionResumed())
+
+    async def run(self) -> None:
+        """From the claim to the verdict.
+
+        Raises:
+            LogVanished, LogClosed: the log is gone; no process is left.
+        """
+        self._begun_at = self._context.journal.clock.monotonic()
+        try:
+            verdict = await self._tried()
+        except LaunchFailed as failed:
+            verdict = Verdict(outcome="failed", text=str(failed), retryable=False)
+        await self._record(lambda state: self._concluded(state, verdict))
+
+    # -- running it -------------------------------------------------------------------------------------------
+
+    async def _tried(self) -> Verdict:
+        created = await self._created()
+        if self._ending is not None:
+            return self._ended_by_us(None)
+        self._cause = await self._tell(ExecutionStarted(task_id=self.task_id, agent_id=self.agent_id))
+        profile = self._context.profile(created.profile)
+        prepared = await asyncio.to_thread(
+            prepare,
+            self._context,
+            profile,
+            agent_id=self.agent_id,
+            marker=f"{self._context.journal.log.log_id}/{self.agent_id}/{self._execution}",
+            task=created,
+            names={"CW_TASK_ID": self.task_id, "CW_EXECUTION_ID": self._execution},
+        )
+        process = self._process = SupervisedProcess(
+            self._context, prepared, self.agent_id, self.task_id, self._execution, lambda: self._cause
+        )
+        if self._ending is not None:
+            return self._ended_by_us(None)
+        run = await process.start()
+        started = await self._record(lambda state: self._started(state, run))
+        if self._ending is None:
+            self._cause = started
+        return await self._finished(process, created, profile)
+
+    async def _finished(self, process: SupervisedProcess, created: TaskCreated, profile: Profile) -> Verdict:
+        limit_ms = created.timeout_ms or profile.timeout
+        async with task_group() as tasks:
+            if limit_ms is not None:
+                self._timer = _Timer(self._context, tasks, limit_ms / 1000, lambda: self.end("timeout"))
+                self._timer.resume()
+            end = await process.finish()
+            if self._timer is not None:
+                self._timer.pause()
+        if end.lost:
+            return Verdict(outcome="lost", text="its process was lost", end=end)
+        if self._ending is not None and end.stopped_by_us:
+            return self._ended_by_us(end, limit_ms)
+        failure = failure_of(end, process.last_words)
+        if failure is not None:
+            return Verdict(outcome="failed", text=failure, end=end)
+        return Verdict(outcome="completed", text=process.last_output[:RESULT_CHARACTERS], end=end)
+
+    def _ended_by_us(self, end: RunExit | None, limit_ms: int | None = None) -> Verdict:
+        match self._ending:
+            case "cancel":
+                return Verdict(outcome="cancelled", text="cancelled by the user", end=end)
+            case "timeout":
+                return Verdict(outcome="failed", text=f"timed out after {(limit_ms or 0) / 1000:g} s", end=end)
+            case "quit":
+                return Verdict(outcome="requeued", text="quit", end=end)
+            case _ if end is None:
+                return Verdict(outcome="requeued", text=f"agent {self.agent_id} was stopped", end=end)
+            case _:
+                return Verdict(outcome="lost", text=f"agent {self.agent_id} was stopped", end=end)
+
+    # -- recording it -----------------------------------------------------------------------------------------
+
+    async def _created(self) -> TaskCreated:
+        events = self._context.journal.log.read(
+            branch=self._context.journal.branch, streams=[f"task/{self.task_id}"], types=[TaskCreated.type], limit=1
+        )
+        async for event in events:
+            if isinstance(event.payload, TaskCreated):
+                return event.payload
+        raise LaunchFailed("the log does not say what it should do")
+
+    async def _record(self, decision: Decision) -> int:
+        """Record what happened; the position of the last event of it."""
+        stored = await self._context.journal.record_fact(decision, actor=ACTOR, cause=self._cause)
+        return stored[-1].position
+
+    async def _tell(self, event: Payload) -> int:
+        append = Append(f"execution/{self._execution}", [event])
+        return await self._record(lambda _: [append])
+
+    def _started(self, state: State, run: Run) -> list[Append]:
+        started = AgentStarted(
+            pid=run.pid, pid_started_at=run.pid_started_at, shim_pid=run.shim_pid, boot_id=run.boot_id,
+            attempt=self._attempt, execution_id=self._execution,
+        )  # fmt: skip
+        task = state.tasks.get(self.task_id)
+        moves: list[Payload] = []
+        if task is not None and task.status == "claimed" and task.fence == self._fence:
+            moves.append(TaskStarted(agent_id=self.agent_id, execution_id=self._execution))
+        return [
+            to_agent(self.agent_id, started),
+            Append(f"task/{self.task_id}", moves, None if task is None else task.version),
+        ]
+
+    def _concluded(self, state: State, verdict: Verdict) -> list[Append]:
+        duration_ms = round((self._context.journal.clock.monotonic() - self._begun_at) * 1000)
+        task = state.tasks.get(self.task_id)
+        if task is None or task.status not in IN_FLIGHT or task.fence != self._fence:
+            move: Payload = TaskStaleResult(fence=self._fence, outcome=verdict.outcome)
+        else:
+            move = self._move(verdict, duration_ms)
+        appends = [Append(f"task/{self.task_id}", [move], None if task is None else task.version)]
+        if self._execution in state.executions:
+            ended = _execution_end(verdict, duration_ms)
+            appends.insert(0, Append(f"execution/{self._execution}", [ended]))
+        return [*appends, to_agent(self.agent_id, *self._freed(verdict))]
+
+    def _move(self, verdict: Verdict, duration_ms: int) -> Payload:
+        match verdict.outcome:
+            case "completed":
+                return TaskCompleted(result=verdict.text, duration_ms=duration_ms)
+            case "failed":
+                return TaskFailed(error=verdict.text, attempt=self._attempt, retryable=verdict.retryable)
+            case "cancelled":
+                return TaskCancelled(reason=verdict.text)
+            case "requeued":
+                return TaskRequeued(reason=verdict.text)
+            case "lost":
+                return TaskLost(reason=verdict.text, attempt=self._attempt)
+
+    def _freed(self, verdict: Verdict) -> list[Payload]:
+        events: list[Payload] = []
+        if verdict.end is not None:
+            events.append(
+                AgentStopped(exit_code=verdict.end.exit_code, signal=verdict.end.signal, reason=verdict.outcome)
+            )
+        events.append(AgentTaskCompleted(task_id=self.task_id, outcome=verdict.outcome))
+        if self._ending in {"stop", "quit"}:
+            return [*events, AgentTerminated(reason="stopped" if self._ending == "stop" else "quit")]
+        return [*events, AgentStatusChanged(previous="busy", current="idle", reason="")]
+
+
+def _execution_end(verdict: Verdict, duration_ms: int) -> Payload:
+    match verdict.outcome:
+        case "completed":
+            return ExecutionCompleted(output=verdict.text, duration_ms=duration_ms)
+        case "failed" | "lost":
+            return ExecutionFailed(error=verdict.text)
+        case _:
+            return ExecutionCancelled(reason=verdict.text)
+
+
+class _Timer:
+    """A time limit that stands still while paused."""
+
+    def __init__(self, context: Context, tasks: asyncio.TaskGroup, limit_s: float, over: Callable[[], None]) -> None:
+        self._clock, self._tasks, self._left_s, self._over = context.journal.clock, tasks, limit_s, over
+        self._running: asyncio.Task[None] | None = None
+        self._since = 0.0
+
+    def resume(self) -> None:
+        if self._running is None:
+            self._since = self._clock.monotonic()
+            self._running = self._tasks.create_task(self._wait(), name="time limit")
+
+    def pause(self) -> None:
+        if self._running is not None:
+            self._running.cancel()
+            self._running = None
+            self._left_s -= self._clock.monotonic() - self._since
+
+    async def _wait(self) -> None:
+        await self._clock.sleep(self._left_s)
+        self._over()

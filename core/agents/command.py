@@ -1,0 +1,88 @@
+"""The `command` adapter: any program or shell line. The exit code decides.
+
+A task's own command runs as it is. A prompt goes to the profile's command: as `{prompt}` in an argument, as the
+variable `CW_PROMPT`, and on standard input when neither is asked for. It is never pasted into a shell line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from msgspec import Struct
+
+from core.agents.context import Context
+from core.config import PASSED_ENVIRONMENT, Profile
+from core.errors import LaunchFailed
+from core.events import Command, TaskCreated
+from core.processes import RunExit, RunSpec
+
+PROMPT = "{prompt}"
+ERROR_CHARACTERS = 2_000
+
+
+class Prepared(Struct, frozen=True):
+    """Everything that is needed to start."""
+
+    spec: RunSpec
+    stdin: bytes | None
+    secrets: Mapping[str, str]
+    """What must not be recorded, by name."""
+
+
+def prepare(
+    context: Context,
+    profile: Profile,
+    *,
+    agent_id: str,
+    marker: str,
+    task: TaskCreated | None,
+    names: Mapping[str, str],
+) -> Prepared:
+    """What to start for a task, or for the profile's own command when there is none. Looks at the disk.
+
+    Raises:
+        LaunchFailed: the profile has no command, or its workspace is outside the project.
+    """
+    own = task.command if task is not None else ()
+    command = own or profile.command
+    if not command:
+        raise LaunchFailed("its profile has no command to give a prompt to; set `command` in codewalkers.toml")
+    prompt = task.prompt if task is not None and not own else ""
+    secrets = {name: context.environment[name] for name in profile.pass_env if name in context.environment}
+    secrets |= profile.env
+    env = {name: context.environment[name] for name in PASSED_ENVIRONMENT if name in context.environment}
+    env |= {**secrets, **names, "CW_AGENT_ID": agent_id, "CW_PROJECT": str(context.project)}
+    if prompt:
+        env["CW_PROMPT"] = prompt
+    stdin = prompt.encode() if prompt and not _mentions_prompt(command) else None
+    workspace = (task.workspace if task is not None else "") or profile.workspace
+    cwd = str(_directory(context.project, workspace))
+    argv = _argv(command, prompt)
+    return Prepared(RunSpec(argv=argv, cwd=cwd, env=env, marker=marker, stdin=stdin is not None), stdin, secrets)
+
+
+def _mentions_prompt(command: Command) -> bool:
+    text = command if isinstance(command, str) else " ".join(command)
+    return "CW_PROMPT" in text or (not isinstance(command, str) and PROMPT in text)
+
+
+def _argv(command: Command, prompt: str) -> tuple[str, ...]:
+    if isinstance(command, str):
+        return ("/bin/sh", "-c", command)
+    return tuple(part.replace(PROMPT, prompt) for part in command)
+
+
+def _directory(project: Path, workspace: str) -> Path:
+    path = (project / workspace).resolve()
+    if not path.is_relative_to(project):
+        raise LaunchFailed(f"workspace {workspace!r} is outside the project")
+    return path
+
+
+def failure_of(end: RunExit, last_line: str) -> str | None:
+    """What went wrong, in a sentence; None when the exit code says success."""
+    if end.exit_code == 0:
+        return None
+    how = f"ended by {end.signal}" if end.signal else f"exit code {end.exit_code}"
+    return f"{how}: {last_line[:ERROR_CHARACTERS]}" if last_line.strip() else how

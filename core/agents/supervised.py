@@ -1,0 +1,114 @@
+"""One process of an agent: started, its output recorded, ended, its end awaited."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+
+from core.agents.command import Prepared
+from core.agents.context import Context
+from core.agents.output import OutputRecorder
+from core.agents.redaction import Redactor
+from core.concurrency import task_group
+from core.processes import Run, RunExit
+
+DRAIN_LIMIT_S = 2.0  # tree empty → end of output: only something that left the tree can still hold the pipe
+
+
+class SupervisedProcess:
+    """Start it with `start`, then `finish` it. Orders given before it exists are carried out once it does."""
+
+    def __init__(
+        self,
+        context: Context,
+        prepared: Prepared,
+        agent_id: str,
+        task_id: str,
+        execution_id: str,
+        cause: Callable[[], int | None],
+    ) -> None:
+        self._context, self._prepared = context, prepared
+        redactor = Redactor(prepared.secrets)
+        self._out, self._err = (
+            OutputRecorder(
+                context.journal, agent_id, channel, redactor, cause, task_id=task_id, execution_id=execution_id
+            )
+            for channel in ("stdout", "stderr")
+        )
+        self._run: Run | None = None
+        self._stop = self._kill = self._suspended = False
+
+    @property
+    def last_words(self) -> str:
+        """The last line it printed, error output first."""
+        return self._err.last_line or self._out.last_line
+
+    @property
+    def last_output(self) -> str:
+        """The last line of its standard output."""
+        return self._out.last_line
+
+    async def start(self) -> Run:
+        """Start it.
+
+        Raises:
+            LaunchFailed: nothing was left behind.
+        """
+        self._run = await self._context.runner.start(self._prepared.spec)
+        if self._kill:
+            self._run.kill()
+        elif self._stop:
+            self._run.stop()
+        elif self._suspended:
+            self._run.suspend()
+        return self._run
+
+    async def finish(self) -> RunExit:
+        """Record its output until its whole tree is gone."""
+        run = self._run
+        if run is None:
+            raise RuntimeError("the process was never started")
+        try:
+            return await self._recorded(run)
+        finally:
+            run.kill()  # whatever made us leave, nothing of it stays; harmless when it is over
+
+    async def _recorded(self, run: Run) -> RunExit:
+        async with task_group() as tasks:
+            recording = [
+                tasks.create_task(self._out.record(run.stdout), name="record stdout"),
+                tasks.create_task(self._err.record(run.stderr), name="record stderr"),
+            ]
+            await self._feed(run)
+            end = await run.wait()
+            _, holding = await asyncio.wait(recording, timeout=DRAIN_LIMIT_S)
+            for task in holding:
+                task.cancel()
+        return end
+
+    async def _feed(self, run: Run) -> None:
+        if run.stdin is None or self._prepared.stdin is None:
+            return
+        with suppress(ConnectionError):  # it may end without reading: its exit says what that means
+            run.stdin.write(self._prepared.stdin)
+            await run.stdin.drain()
+            run.stdin.close()
+
+    def stop(self, *, force: bool) -> None:
+        """Begin the stop ladder, or kill it at once."""
+        self._stop, self._kill = True, self._kill or force
+        if self._run is not None:
+            self._run.kill() if force else self._run.stop()
+
+    def suspend(self) -> None:
+        """Freeze the whole tree."""
+        self._suspended = True
+        if self._run is not None:
+            self._run.suspend()
+
+    def resume(self) -> None:
+        """Let the whole tree go on."""
+        self._suspended = False
+        if self._run is not None:
+            self._run.resume()

@@ -1,0 +1,151 @@
+"""Configuration: `codewalkers.toml` in the project, validated once, immutable afterwards.
+
+Pydantic guards this edge; inside, the models are plain values. Every key has a default, so no file is needed.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from core.durations import parse_ms
+from core.errors import ConfigError
+
+CONFIG_NAME = "codewalkers.toml"
+
+Milliseconds = Annotated[int, BeforeValidator(parse_ms)]
+
+PASSED_ENVIRONMENT = (
+    "HOME", "LANG", "LC_ALL", "LC_CTYPE", "LOGNAME", "PATH", "SHELL", "TERM", "TMPDIR", "TZ", "USER",
+)  # fmt: skip
+"""What agents get of our environment without being asked; everything else is named in a profile."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Restart(_Section):
+    """Whether and how often an agent that ended is started again."""
+
+    when: Literal["never", "on-failure", "always"] = "never"
+    backoff: Milliseconds = 1_000
+    """Before the first restart; doubles each time, with full jitter."""
+    max_backoff: Milliseconds = 60_000
+    max_restarts: int = Field(default=5, ge=0)
+    """Within `window`; then the agent stays failed."""
+    window: Milliseconds = 600_000
+
+
+class Profile(_Section):
+    """A configured kind of agent."""
+
+    adapter: Literal["command"] = "command"
+    command: str | tuple[str, ...] = ()
+    """What `cw spawn` runs, or the program a task's prompt is given to: `{prompt}` in an argument is replaced."""
+    description: str = ""
+    role: str = ""
+    domain: str = ""
+    capabilities: tuple[str, ...] = ()
+    env: dict[str, str] = Field(default_factory=dict)
+    """Set for its processes. Values are treated as secrets: they never reach the log."""
+    pass_env: tuple[str, ...] = ()
+    """Names of variables handed on from our own environment; their values are treated as secrets too."""
+    workspace: str = "."
+    """Where it works, relative to the project."""
+    min: int = Field(default=0, ge=0)
+    max: int = Field(default=4, ge=1)
+    idle_timeout: Milliseconds = 300_000
+    """An idle agent above `min` leaves after this."""
+    acquire_timeout: Milliseconds = 30_000
+    """How long a spawn waits for room under the limits."""
+    timeout: Milliseconds | None = None
+    """For tasks that set none."""
+    restart: Restart = Restart()
+
+    @model_validator(mode="after")
+    def _check_limits(self) -> Profile:
+        if self.min > self.max:
+            raise ValueError(f"min ({self.min}) is larger than max ({self.max})")
+        return self
+
+
+class Retry(_Section):
+    """The backoff between a task's attempts: full jitter over an exponentially growing limit."""
+
+    backoff: Milliseconds = 1_000
+    max_backoff: Milliseconds = 60_000
+
+
+class Config(_Section):
+    """Everything the project configures."""
+
+    max_agents: int = Field(default=4, ge=1)
+    """Agents of all profiles together."""
+    tenant: str = "local"
+    retry: Retry = Retry()
+    profiles: dict[str, Profile] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _add_built_in(self) -> Config:
+        for name, profile in BUILT_IN.items():
+            self.profiles.setdefault(name, profile)
+        return self
+
+    def profile(self, name: str) -> Profile | None:
+        """The profile of that name, configured or built in."""
+        return self.profiles.get(name)
+
+
+BUILT_IN: Mapping[str, Profile] = {
+    "shell": Profile(description="runs a task's command", max=64, role="shell"),
+}
+
+
+def load_config(project: Path) -> Config:
+    """The project's configuration; the defaults when there is no file.
+
+    Raises:
+        ConfigError: names the file, the line and the key, and says what is wrong.
+    """
+    path = project / CONFIG_NAME
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return Config()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}") from error
+    try:
+        return Config.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    except ValidationError as error:
+        raise ConfigError(_sentence(path, text, error)) from error
+
+
+def _sentence(path: Path, text: str, error: ValidationError) -> str:
+    first = error.errors()[0]
+    keys = [str(part) for part in first["loc"]]
+    line = _line_of(text, keys)
+    where = f"{path}:{line}" if line else str(path)
+    problem = (
+        "there is no such key" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, ")
+    )
+    return f"{where}: {'.'.join(keys) or 'the file'}: {problem}"
+
+
+def _line_of(text: str, keys: list[str]) -> int | None:
+    """The line a key is set on: the last line so far that names each part in turn."""
+    lines = text.splitlines()
+    found: int | None = None
+    start = 0
+    for key in keys:
+        for number in range(start, len(lines)):
+            if key in lines[number].partition("#")[0]:
+                found, start = number + 1, number
+                break
+    return found

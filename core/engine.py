@@ -1,0 +1,196 @@
+"""The engine: builds everything, starts it in order, and ends it in the reverse order.
+
+    directory → lock and log → fold → leftovers ended and settled → session → scheduler and supervisor
+
+All tasks belong to one group. Leaving the `async with` stops what runs, queues its tasks again and closes the
+session, within bounds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal
+
+from core.agents.context import Context
+from core.agents.supervisor import Supervisor
+from core.clock import Clock, SystemClock
+from core.commands import Commands
+from core.concurrency import task_group
+from core.config import Config, load_config
+from core.errors import LogClosed, LogVanished, StorageFailed
+from core.events import Append, SessionClosed, SessionStarted, SwarmInitialized
+from core.history import Timeline
+from core.journal import Journal
+from core.log import EventLog
+from core.processes.local import LocalRunner
+from core.project import Project
+from core.projections import State, in_order
+from core.queries import Queries
+from core.scheduling.policy import SWARM
+from core.scheduling.recovery import Recovered, recover
+from core.scheduling.scheduler import Scheduler
+
+STOP_LIMIT_S = 12.0  # the whole ladder, the last output and the verdicts of everything that ran
+
+CloseMode = Literal["requeue", "cancel", "wait"]
+"""What becomes of running tasks: stopped and queued again, stopped and cancelled, or waited for."""
+
+
+class Desk:
+    """A project opened for writing, with nothing running: enough to enqueue, cancel or look."""
+
+    def __init__(self, project: Project, config: Config, journal: Journal, recovered: Recovered | None) -> None:
+        self.project, self.config, self.journal, self.recovered = project, config, journal, recovered
+        self.commands = Commands(journal, lambda: self.config)
+        self.timeline = Timeline(journal.log)
+        self.queries = Queries(journal, self.timeline, lambda: self.config)
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls, project_dir: str | Path, *, config: Config | None = None, clock: Clock | None = None
+    ) -> AsyncGenerator[Desk, None]:
+        """Own the project's log for the length of an `async with`; what a crash left behind is settled first.
+
+        Raises:
+            CannotOpen: the project cannot be opened, or another process owns it; nothing was changed.
+            ConfigError
+        """
+        clock = clock or SystemClock()
+        project = await asyncio.to_thread(_prepared, project_dir)
+        config = config or await asyncio.to_thread(load_config, project.root)
+        async with EventLog.open(project.log, clock=clock) as log:
+            state = await Timeline(log).state_at(await log.head())
+            journal = Journal(log, state, clock, tenant=config.tenant)
+            yield cls(project, config, journal, await recover(journal))
+
+
+class Engine:
+    """A project with its scheduler and its agents running. Made by `open`."""
+
+    def __init__(self, desk: Desk, scheduler: Scheduler, supervisor: Supervisor) -> None:
+        self.desk = desk
+        self.project, self.journal = desk.project, desk.journal
+        self.timeline, self.queries = desk.timeline, desk.queries
+        self.commands = EngineCommands(self)
+        self.scheduler, self.supervisor = scheduler, supervisor
+        self._close_reason: Literal["quit", "signal"] = "quit"
+        self._closed = False
+
+    @property
+    def config(self) -> Config:
+        """The configuration in force."""
+        return self.desk.config
+
+    @property
+    def recovered(self) -> Recovered | None:
+        """What had to be settled at the start, if anything."""
+        return self.desk.recovered
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        project_dir: str | Path,
+        *,
+        config: Config | None = None,
+        clock: Clock | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> AsyncGenerator[Engine, None]:
+        """Run the project's fleet for the length of an `async with`.
+
+        Raises:
+            CannotOpen: the project cannot be opened, or another process owns it; nothing was changed.
+            ConfigError
+        """
+        async with Desk.open(project_dir, config=config, clock=clock) as desk, LocalRunner() as runner:
+            context = Context(
+                journal=desk.journal,
+                runner=runner,
+                project=desk.project.root,
+                environment=os.environ if environment is None else environment,
+                config=lambda: desk.config,
+            )
+            await _begin(desk)
+            engine = cls(desk, Scheduler(desk.journal, desk.config), Supervisor(context))
+            async with task_group() as tasks:
+                running = [
+                    tasks.create_task(engine.supervisor.run(), name="supervisor"),
+                    tasks.create_task(engine.scheduler.run(), name="scheduler"),
+                ]
+                try:
+                    yield engine
+                finally:
+                    await engine.close("requeue")
+                    for task in running:
+                        task.cancel()
+
+    def signalled(self) -> None:
+        """Remember that a signal ends the session, not the user."""
+        self._close_reason = "signal"
+
+    async def close(self, mode: CloseMode) -> None:
+        """End the session: nothing is claimed any more, and what runs is waited for or stopped. Once only.
+
+        Bounded, except for `wait`: what does not end in time is killed.
+        """
+        if self._closed:
+            return
+        self.scheduler.hold()
+        if mode == "wait":
+            await self.supervisor.idle()
+        self._closed = True
+        try:
+            async with asyncio.timeout(STOP_LIMIT_S):
+                await self.supervisor.end_all(cancel=mode == "cancel")
+        except TimeoutError:
+            self.supervisor.kill_all()
+        closed = Append(f"session/{self.journal.session_id}", [SessionClosed(reason=self._close_reason)])
+        try:
+            await self.journal.record([closed], actor="user")
+        except (StorageFailed, LogClosed, LogVanished):
+            return  # the next start will find the session open and call it lost, which it then is
+
+
+class EngineCommands(Commands):
+    """The commands of a running engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine.journal, lambda: engine.config)
+        self._engine = engine
+
+    async def close_session(self, mode: CloseMode = "requeue") -> None:
+        """End the session: see `CloseMode`. Returns when nothing runs any more."""
+        await self._engine.close(mode)
+
+
+def _prepared(project_dir: str | Path) -> Project:
+    project = Project(Path(project_dir).absolute())
+    project.prepare()
+    return project
+
+
+async def _begin(desk: Desk) -> None:
+    """Start a session, as the next of those there were."""
+
+    def decide(state: State) -> list[Append]:
+        sessions = in_order(state.sessions)
+        session_id = desk.journal.session_id = f"S-{len(sessions) + 1}"
+        started = SessionStarted(
+            session_id=session_id, version=version("codewalkers"), pid=os.getpid(), host=platform.node(),
+            previous_session_id=sessions[-1].id if sessions else None,
+        )  # fmt: skip
+        appends = [Append(f"session/{session_id}", [started], 0)]
+        swarm = state.swarm.get(SWARM)
+        if swarm is None or swarm.max_agents != desk.config.max_agents:
+            limits = SwarmInitialized(topology="pool", max_agents=desk.config.max_agents)
+            appends.append(Append(f"swarm/{SWARM}", [limits]))
+        return appends
+
+    await desk.journal.decide(decide, actor="user")

@@ -1,0 +1,94 @@
+"""The index of a lineage: when its events happened, and where the failures, marks and task boundaries are.
+
+Compact and rebuildable: eight bytes per event and number. Times are clamped so that they never go back; order is
+always the position.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
+
+from core.log.filters import Span
+from core.log.reader import Label, Reader
+
+FAILURES = frozenset(
+    {"task:failed", "task:lost", "task:dead-lettered", "agent:failed", "execution:failed", "checkpoint:failed"}
+)
+MARKS = {
+    "bookmark:set": "bookmark",
+    "checkpoint:saved": "checkpoint",
+    "branch:requested": "fork",
+    "swarm:milestone-reached": "milestone",
+}
+BOUNDARIES = frozenset(
+    {"task:started", "task:completed", "task:failed", "task:cancelled", "task:lost", "task:dead-lettered"}
+)
+
+
+class LineageIndex:
+    """One lineage, as far as it was read."""
+
+    def __init__(self, branch: str) -> None:
+        self.branch = branch
+        self.positions = array("q")
+        self.times_us = array("q")
+        """Of `positions`, never falling."""
+        self.failures = array("q")
+        self.boundaries = array("q")
+        """Where a task started or ended."""
+        self.marks = array("q")
+        self.mark_kinds: list[str] = []
+
+    @property
+    def head(self) -> int:
+        """The last position known; 0 when there is none."""
+        return self.positions[-1] if self.positions else 0
+
+    async def catch_up(self, reader: Reader, head: int) -> None:
+        """Read what was appended up to `head` since."""
+        if head > self.head:
+            async for labels in reader.labels(branch=self.branch, span=Span(self.head, head)):
+                self.extend(labels)
+
+    def extend(self, labels: Iterable[Label]) -> None:
+        """Add events that follow those known."""
+        last_us = self.times_us[-1] if self.times_us else 0
+        for position, recorded_us, kind in labels:
+            last_us = max(last_us, recorded_us)
+            self.positions.append(position)
+            self.times_us.append(last_us)
+            if kind in FAILURES:
+                self.failures.append(position)
+            if kind in BOUNDARIES:
+                self.boundaries.append(position)
+            if kind in MARKS:
+                self.marks.append(position)
+                self.mark_kinds.append(MARKS[kind])
+
+    def count(self, after: int, up_to: int) -> int:
+        """How many events lie in the range: `after` exclusive, `up_to` inclusive."""
+        return bisect_right(self.positions, up_to) - bisect_right(self.positions, after)
+
+    def at_time(self, moment_us: int) -> int:
+        """The last position recorded at or before the moment; 0 when all are later."""
+        index = bisect_right(self.times_us, moment_us)
+        return self.positions[index - 1] if index else 0
+
+    def time_at(self, position: int) -> int | None:
+        """When the last event at or before the position was recorded; None before the first."""
+        index = bisect_right(self.positions, position)
+        return self.times_us[index - 1] if index else None
+
+
+def following(positions: array[int], after: int) -> int | None:
+    """The first of the sorted positions over `after`."""
+    index = bisect_right(positions, after)
+    return positions[index] if index < len(positions) else None
+
+
+def preceding(positions: array[int], before: int) -> int | None:
+    """The last of the sorted positions under `before`."""
+    index = bisect_left(positions, before)
+    return positions[index - 1] if index else None

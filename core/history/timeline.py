@@ -1,0 +1,107 @@
+"""The timeline: any moment of a branch, and where on it something happened."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from itertools import pairwise
+from typing import Literal
+
+from core.events.envelope import to_us
+from core.history.index import LineageIndex, following, preceding
+from core.history.keyframes import KEYFRAME_EVENTS, Keyframes
+from core.log import EventLog
+from core.log.filters import Filter, Span
+from core.projections import State, fold_many
+
+Direction = Literal["next", "previous"]
+
+
+class Timeline:
+    """Looks at a log's past. Needs no engine, writes nothing, makes its own keyframes."""
+
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+        self._keyframes = Keyframes()
+        self._indexes: dict[str, LineageIndex] = {}
+        self._reading = asyncio.Lock()
+
+    async def state_at(self, position: int, *, branch: str = "main", cold: bool = False) -> State:
+        """The fold of the lineage's events up to and including `position`.
+
+        With `cold` it is folded from the first event, without keyframes; the result is the same.
+
+        Raises:
+            UnknownBranch
+        """
+        position = min(position, await self._log.head(branch))
+        state = State.empty() if cold else self._keyframes.nearest(branch, position)
+        due = state.position + KEYFRAME_EVENTS
+        async for page in self._log.reader.pages(branch=branch, span=Span(state.position, position)):
+            state = fold_many(state, page)
+            if not cold and state.position >= due:
+                self._keyframes.put(branch, state)
+                due = state.position + KEYFRAME_EVENTS
+        return state
+
+    async def index(self, branch: str = "main") -> LineageIndex:
+        """The lineage's index, up to its head.
+
+        Raises:
+            UnknownBranch
+        """
+        head = await self._log.head(branch)
+        async with self._reading:
+            index = self._indexes.setdefault(branch, LineageIndex(branch))
+            await index.catch_up(self._log.reader, head)
+        return index
+
+    async def density(
+        self, buckets: int, *, after: int = 0, up_to: int | None = None, branch: str = "main"
+    ) -> list[int]:
+        """How many of the lineage's events lie in each of `buckets` equal ranges of positions.
+
+        `after` exclusive, `up_to` inclusive (None: the head).
+        """
+        index = await self.index(branch)
+        end = index.head if up_to is None else up_to
+        edges = [after + (end - after) * number // buckets for number in range(buckets + 1)]
+        return [index.count(low, high) for low, high in pairwise(edges)]
+
+    async def at_time(self, moment: datetime, *, branch: str = "main") -> int:
+        """The last position recorded at or before the aware `moment`; 0 when all are later."""
+        return (await self.index(branch)).at_time(to_us(moment))
+
+    async def find(self, kind: str, *, after: int, direction: Direction = "next", branch: str = "main") -> int | None:
+        """The nearest position over `after` (under it, with `previous`) where something of the kind happened.
+
+        Kinds: `failure`, `task` (one started or ended), `mark` (bookmark, checkpoint, fork, milestone),
+        `agent:<id>`, `task:<id>`, `text:<words>` (all of the words occur in the event).
+
+        Raises:
+            ValueError: there is no such kind.
+        """
+        index = await self.index(branch)
+        listed = {"failure": index.failures, "task": index.boundaries, "mark": index.marks}.get(kind)
+        if listed is not None:
+            return following(listed, after) if direction == "next" else preceding(listed, after)
+        return await self._search(_filter_of(kind), index.head, after, direction, branch)
+
+    async def _search(self, where: Filter, head: int, after: int, direction: Direction, branch: str) -> int | None:
+        backwards = direction == "previous"
+        span = Span(0, after - 1) if backwards else Span(after, head)
+        pages = self._log.reader.pages(branch=branch, span=span, where=where, backwards=backwards, page_events=1)
+        async for page in pages:
+            return page[0].position
+        return None
+
+
+def _filter_of(kind: str) -> Filter:
+    name, _, value = kind.partition(":")
+    match name:
+        case "agent" | "task" if value:
+            return Filter(streams=(f"{name}/{value}",))
+        case "text" if value.split():
+            return Filter(words=tuple(value.split()))
+        case _:
+            raise ValueError(f"{kind!r} cannot be looked for; try failure, task, mark, agent:ID, task:ID or text:WORDS")

@@ -1,0 +1,104 @@
+"""Queries: the only read API. The live state, any past one, pages of events, and why something happened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from core.config import Config
+from core.errors import NotFound
+from core.events import AgentOutput, StoredEvent, TaskCreated
+from core.history import Timeline
+from core.journal import Journal
+from core.projections import State, Task
+from core.scheduling.policy import why_waiting
+
+CAUSES_FOLLOWED = 50
+
+
+class Queries:
+    """What a screen or a script may ask."""
+
+    def __init__(self, journal: Journal, timeline: Timeline, config: Callable[[], Config]) -> None:
+        self._journal, self._config = journal, config
+        self.timeline = timeline
+
+    @property
+    def state(self) -> State:
+        """The state at the head."""
+        return self._journal.state
+
+    @property
+    def trouble(self) -> str | None:
+        """Why nothing can be stored at the moment, in a sentence; None when all is well."""
+        return self._journal.trouble
+
+    async def state_at(self, position: int) -> State:
+        """The state at any position; the live one at the head or beyond."""
+        live = self.state
+        return (
+            live if position >= live.position else await self.timeline.state_at(position, branch=self._journal.branch)
+        )
+
+    def why_waiting(self, state: State, task: Task) -> str:
+        """Why a task does not run, in a few words; empty when it does or is over."""
+        return why_waiting(state, self._config(), task)
+
+    async def task_created(self, task_id: str) -> TaskCreated:
+        """What the task shall do.
+
+        Raises:
+            NotFound
+        """
+        events = self._journal.log.read(
+            branch=self._journal.branch, streams=[f"task/{task_id}"], types=[TaskCreated.type], limit=1
+        )
+        async for event in events:
+            if isinstance(event.payload, TaskCreated):
+                return event.payload
+        raise NotFound("task", task_id)
+
+    async def event(self, position: int) -> StoredEvent | None:
+        """The event at a position of this lineage; None when there is none."""
+        events = self._journal.log.read(branch=self._journal.branch, after=position - 1, up_to=position)
+        return await anext(events, None)
+
+    async def events(self, *, after: int, up_to: int, limit: int | None = None) -> list[StoredEvent]:
+        """The lineage's events in a range: `after` exclusive, `up_to` inclusive."""
+        events = self._journal.log.read(branch=self._journal.branch, after=after, up_to=up_to, limit=limit)
+        return [event async for event in events]
+
+    async def stream(self, stream: str, *, up_to: int | None = None, last: int = 200) -> list[StoredEvent]:
+        """The newest events of a stream up to a position, oldest first."""
+        events = self._journal.log.read(
+            branch=self._journal.branch, streams=[stream], up_to=up_to, backwards=True, limit=last
+        )
+        return [event async for event in events][::-1]
+
+    async def output(
+        self, agent_id: str, *, execution_id: str = "", up_to: int | None = None, lines: int = 500
+    ) -> list[str]:
+        """The last lines an agent printed up to a position, of one execution when it is named, oldest first."""
+        found: list[str] = []
+        events = self._journal.log.read(
+            branch=self._journal.branch, streams=[f"agent/{agent_id}"], types=[AgentOutput.type], up_to=up_to,
+            backwards=True,
+        )  # fmt: skip
+        async for event in events:
+            payload = event.payload
+            if isinstance(payload, AgentOutput) and execution_id in {"", payload.execution_id}:
+                found += reversed(payload.lines)
+                if len(found) >= lines:
+                    break
+        return found[:lines][::-1]
+
+    async def causes(self, position: int) -> list[StoredEvent]:
+        """The chain of causes of an event, itself first, back to what began it."""
+        chain: list[StoredEvent] = []
+        wanted: int | None = position
+        while wanted and len(chain) < CAUSES_FOLLOWED:
+            event = await self.event(wanted)
+            if event is None:
+                break
+            chain.append(event)
+            wanted = event.causation_id
+        return chain

@@ -1,0 +1,78 @@
+"""The agent pool: how many agents of each profile there are, decided from the state.
+
+A profile has between `min` and `max` agents. A waiting task takes an idle one, or a new one within the limits;
+an idle one above `min` leaves after `idle_timeout`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from core.config import Config
+from core.events import AgentSpawned, AgentStatusChanged, AgentTerminated, Append, Payload
+from core.events.envelope import to_us
+from core.projections import Agent, State
+from core.scheduling.policy import Fleet, alive, is_free
+
+
+def next_agent_id(state: State, profile_name: str, taken: int = 0) -> str:
+    """The id for a new agent: profile and a number no agent ever had."""
+    return f"{profile_name}-{state.totals.agents + 1 + taken}"
+
+
+def spawning(agent_id: str, profile_name: str, config: Config, *, service: bool = False) -> AgentSpawned:
+    """The event that adds an agent of the profile to the fleet."""
+    profile = config.profiles[profile_name]
+    return AgentSpawned(
+        name=agent_id, profile=profile_name, role=profile.role, domain=profile.domain,
+        capabilities=profile.capabilities, command=profile.command if service else (), protocol=profile.adapter,
+        workspace=profile.workspace,
+    )  # fmt: skip
+
+
+def fill(state: State, config: Config) -> list[Append]:
+    """New agents for profiles that have fewer than their `min`, as far as the limits allow."""
+    fleet = Fleet(state, config)
+    counts: dict[str, int] = {}
+    for agent in alive(state):
+        counts[agent.profile] = counts.get(agent.profile, 0) + 1
+    appends: list[Append] = []
+    for name, profile in config.profiles.items():
+        for _ in range(profile.min - counts.get(name, 0)):
+            placement = fleet.room(name, profile)
+            if not placement.spawn:
+                break
+            fleet.take(name, placement)
+            agent_id = next_agent_id(state, name, len(appends))
+            idle = AgentStatusChanged(previous="starting", current="idle", reason="ready")
+            events: list[Payload] = [spawning(agent_id, name, config), idle]
+            appends.append(Append(f"agent/{agent_id}", events, 0))
+    return appends
+
+
+def retire(state: State, config: Config, now: datetime) -> list[Append]:
+    """Idle agents above their profile's `min` that have been idle for too long leave."""
+    appends: list[Append] = []
+    for agent in _expiring(state, config):
+        profile = config.profiles[agent.profile]
+        if agent.since_us + profile.idle_timeout * 1000 <= to_us(now):
+            reason = f"idle for {profile.idle_timeout // 1000} s"
+            appends.append(Append(f"agent/{agent.id}", [AgentTerminated(reason=reason)]))
+    return appends
+
+
+def next_retirement_us(state: State, config: Config) -> int | None:
+    """When the next idle agent is due to leave; None when none is."""
+    due = (agent.since_us + config.profiles[agent.profile].idle_timeout * 1000 for agent in _expiring(state, config))
+    return min(due, default=None)
+
+
+def _expiring(state: State, config: Config) -> list[Agent]:
+    """Idle agents above the `min` of their profile: the ones idle longest."""
+    agents = alive(state)
+    expiring: list[Agent] = []
+    for name in {agent.profile for agent in agents} & set(config.profiles):
+        workers = [agent for agent in agents if agent.profile == name and not agent.service]
+        idle = sorted((agent for agent in workers if is_free(agent)), key=lambda agent: agent.since_us)
+        expiring += idle[: max(0, len(workers) - config.profiles[name].min)]
+    return expiring

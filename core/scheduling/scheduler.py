@@ -1,0 +1,194 @@
+"""The scheduler: follows the log, moves waiting tasks on, and hands them to agents.
+
+It only appends. Starting the process that belongs to a claim is the supervisor's part, once the claim is durable.
+It waits for events and for the next instant at which something is due; it never polls.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from itertools import islice
+
+from core.concurrency import task_group
+from core.config import Config
+from core.errors import LogClosed, StorageFailed
+from core.events import (
+    AgentStatusChanged,
+    AgentTaskAssigned,
+    AgentTerminated,
+    Append,
+    Payload,
+    StoredEvent,
+    TaskClaimed,
+)
+from core.events.envelope import to_us
+from core.ids import jitter
+from core.journal import STORAGE_RETRY_S, Journal
+from core.projections import State, Task, in_order
+from core.scheduling import pool
+from core.scheduling.policy import Fleet, fair_turn, settle
+from core.scheduling.queue import QueueIndex
+
+SETTLED_AT_ONCE = 500  # moves in one transaction
+LONGEST_NAP_S = 30.0  # the wall clock may jump while we sleep by the monotonic one
+ACTOR = "scheduler"
+
+
+def batched(items: Iterable[tuple[str, int]], size: int) -> Iterable[list[tuple[str, int]]]:
+    """The items in lists of at most `size`."""
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch
+
+
+class Scheduler:
+    """Decides what runs next."""
+
+    def __init__(self, journal: Journal, config: Config) -> None:
+        self._journal, self._config = journal, config
+        self._index = QueueIndex(journal.state)
+        self._stirred = asyncio.Event()
+        self._moved: dict[str, int] = {}
+        """Tasks that something happened to since they were last looked at → the position of what happened."""
+        self._held = False
+
+    def hold(self) -> None:
+        """Claim nothing any more; what runs goes on."""
+        self._held = True
+
+    def release(self) -> None:
+        """Claim again."""
+        self._held = False
+        self._stirred.set()
+
+    def reconfigure(self, config: Config) -> None:
+        """Use another configuration from here on."""
+        self._config = config
+        self._stirred.set()
+
+    async def run(self) -> None:
+        """Schedule until cancelled."""
+        start = self._journal.state.position
+        self._look_again()
+        async with task_group() as tasks:
+            tasks.create_task(self._watch(start), name="scheduler: follow the log")
+            while True:
+                self._stirred.clear()
+                try:
+                    await self._settle()
+                    await self._staff()
+                    await self._dispatch()
+                except LogClosed:
+                    return
+                except StorageFailed:
+                    # The journal shows why. What was taken from the index may not have been moved.
+                    await self._journal.clock.sleep(STORAGE_RETRY_S)
+                    self._look_again()
+                    continue
+                alarm = tasks.create_task(self._alarm(), name="scheduler: next due")
+                await self._stirred.wait()
+                alarm.cancel()
+
+    def _look_again(self) -> None:
+        """Start over from the state."""
+        state = self._journal.state
+        self._index = QueueIndex(state)
+        unsettled = {"blocked", "failed", "lost"}
+        self._moved = {task.id: task.last_position for task in in_order(state.tasks) if task.status in unsettled}
+
+    # -- what happened ----------------------------------------------------------------------------------------
+
+    async def _watch(self, after: int) -> None:
+        async for events in self._journal.follow(after):
+            self._note(events)
+            self._stirred.set()
+
+    def _note(self, events: Sequence[StoredEvent]) -> None:
+        state = self._journal.state
+        for event in events:
+            if event.stream.startswith("task/"):
+                task = state.tasks.get(event.aggregate_id)
+                if task is not None:
+                    self._index.update(task)
+                self._moved[event.aggregate_id] = event.position
+
+    async def _alarm(self) -> None:
+        """Stir when the next scheduled task or idle agent is due; never without one."""
+        dues = [self._index.next_due_us(), pool.next_retirement_us(self._journal.state, self._config)]
+        due = min((moment for moment in dues if moment is not None), default=None)
+        if due is None:
+            return
+        seconds = (due - to_us(self._journal.clock.now())) / 1e6
+        await self._journal.clock.sleep(min(max(seconds, 0.001), LONGEST_NAP_S))
+        self._stirred.set()
+
+    # -- what follows -----------------------------------------------------------------------------------------
+
+    async def _settle(self) -> None:
+        """Move on the tasks that are due and those that wait for something that changed."""
+        now = self._journal.clock.now()
+        causes = {task.id: task.last_position for task in self._index.due(self._journal.state, to_us(now))}
+        moved, self._moved = self._moved, {}
+        causes |= moved
+        for task_id, position in moved.items():
+            causes.update((task.id, position) for task in self._index.dependents(self._journal.state, task_id))
+        for batch in batched(causes.items(), SETTLED_AT_ONCE):
+            await self._journal.decide(lambda state, batch=batch: self._settled(state, batch), actor=ACTOR)
+
+    def _settled(self, state: State, causes: Iterable[tuple[str, int]]) -> list[Append]:
+        now = self._journal.clock.now()
+        appends: list[Append] = []
+        for task_id, cause in causes:
+            task = state.tasks.get(task_id)
+            move = None if task is None else settle(task, now, state, self._config.retry, jitter)
+            if task is not None and move is not None:
+                appends.append(Append(f"task/{task_id}", [move], task.version, cause))
+        return appends
+
+    async def _staff(self) -> None:
+        """Keep the pool between its limits."""
+        if self._held:
+            return
+        await self._journal.decide(lambda state: pool.fill(state, self._config), actor=ACTOR)
+        await self._journal.decide(
+            lambda state: pool.retire(state, self._config, self._journal.clock.now()), actor=ACTOR
+        )
+
+    async def _dispatch(self) -> None:
+        """Hand tasks to agents while both are there, one claim at a time."""
+        while not self._held and await self._journal.decide(self._claim, actor=ACTOR):
+            pass
+
+    def _claim(self, state: State) -> list[Append]:
+        session = state.sessions.get(self._journal.session_id)
+        if self._held or session is None or session.status != "running":
+            return []
+        fleet = Fleet(state, self._config)
+        open_profiles = [
+            name for name in self._index.profiles(state) if not (placed := fleet.place(name)).reason or placed.spawn
+        ]
+        task = self._index.best(state, open_profiles, longest_waiting=fair_turn(state.totals.claims))
+        return [] if task is None else self._claimed(state, fleet, task)
+
+    def _claimed(self, state: State, fleet: Fleet, task: Task) -> list[Append]:
+        placement = fleet.place(task.profile)
+        leaving = fleet.take(task.profile, placement)
+        agent_id = placement.agent_id or pool.next_agent_id(state, task.profile)
+        assigned: list[Payload] = [
+            AgentTaskAssigned(task_id=task.id),
+            AgentStatusChanged(
+                previous="idle" if placement.agent_id else "starting", current="busy", reason=task.title
+            ),
+        ]
+        if placement.agent_id is None:
+            assigned.insert(0, pool.spawning(agent_id, task.profile, self._config))
+        claim = TaskClaimed(agent_id=agent_id, attempt=task.attempt + 1, fence=task.fence + 1)
+        appends = [
+            Append(f"agent/{agent_id}", assigned, None if placement.agent_id else 0, task.last_position),
+            Append(f"task/{task.id}", [claim], task.version, task.last_position),
+        ]
+        if leaving is not None:
+            makes_room = AgentTerminated(reason=f"makes room for {agent_id}")
+            appends.insert(0, Append(f"agent/{leaving.id}", [makes_room], None, task.last_position))
+        return appends
