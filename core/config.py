@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from core.durations import parse_ms
-from core.errors import ConfigError
+from core.errors import ConfigError, PlanError
 
 CONFIG_NAME = "codewalkers.toml"
 
@@ -88,6 +88,8 @@ class Config(_Section):
     """Agents of all profiles together."""
     tenant: str = "local"
     retry: Retry = Retry()
+    keys: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Keys of the dashboard's actions, by the action's name."""
     profiles: dict[str, Profile] = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -99,6 +101,19 @@ class Config(_Section):
     def profile(self, name: str) -> Profile | None:
         """The profile of that name, configured or built in."""
         return self.profiles.get(name)
+
+    def check_work(self, title: str, profile_name: str, *, has_command: bool) -> None:
+        """Look whether an agent of the profile can do a task.
+
+        Raises:
+            PlanError: the profile does not exist, or has no command to give a prompt to.
+        """
+        profile = self.profile(profile_name)
+        if profile is None:
+            known = ", ".join(sorted(self.profiles))
+            raise PlanError(f"task {title!r}: there is no profile {profile_name!r}; there are {known}")
+        if not has_command and not profile.command:
+            raise PlanError(f"task {title!r}: profile {profile_name!r} has no command to give a prompt to")
 
 
 BUILT_IN: Mapping[str, Profile] = {

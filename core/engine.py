@@ -12,7 +12,7 @@ import asyncio
 import os
 import platform
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
@@ -23,8 +23,15 @@ from core.clock import Clock, SystemClock
 from core.commands import Commands
 from core.concurrency import task_group
 from core.config import Config, load_config
-from core.errors import LogClosed, LogVanished, StorageFailed
-from core.events import Append, SessionClosed, SessionStarted, SwarmInitialized
+from core.errors import LogClosed, StorageFailed
+from core.events import (
+    AgentTerminated,
+    Append,
+    SessionClosed,
+    SessionStarted,
+    SwarmInitialized,
+    TaskCancelRequested,
+)
 from core.history import Timeline
 from core.journal import Journal
 from core.log import EventLog
@@ -32,11 +39,12 @@ from core.processes.local import LocalRunner
 from core.project import Project
 from core.projections import State, in_order
 from core.queries import Queries
-from core.scheduling.policy import SWARM
+from core.scheduling.policy import SWARM, alive, in_flight
 from core.scheduling.recovery import Recovered, recover
 from core.scheduling.scheduler import Scheduler
 
 STOP_LIMIT_S = 12.0  # the whole ladder, the last output and the verdicts of everything that ran
+KILL_LIMIT_S = 3.0  # KILL → the verdicts of what did not end in that time
 
 CloseMode = Literal["requeue", "cancel", "wait"]
 """What becomes of running tasks: stopped and queued again, stopped and cancelled, or waited for."""
@@ -69,6 +77,22 @@ class Desk:
             state = await Timeline(log).state_at(await log.head())
             journal = Journal(log, state, clock, tenant=config.tenant)
             yield cls(project, config, journal, await recover(journal))
+
+    @classmethod
+    @asynccontextmanager
+    async def observe(cls, project_dir: str | Path, *, clock: Clock | None = None) -> AsyncGenerator[Desk, None]:
+        """Look at a project's log, which another process may own; nothing is ever written, commands are refused.
+
+        Raises:
+            CannotOpen: there is no log yet, or it cannot be read.
+            ConfigError
+        """
+        clock = clock or SystemClock()
+        project = Project(Path(project_dir))
+        config = await asyncio.to_thread(load_config, project.root)
+        async with EventLog.open(project.log, read_only=True, clock=clock) as log:
+            state = await Timeline(log).state_at(await log.head())
+            yield cls(project, config, Journal(log, state, clock, tenant=config.tenant), None)
 
 
 class Engine:
@@ -143,19 +167,36 @@ class Engine:
         if self._closed:
             return
         self.scheduler.hold()
+        async with self.journal.fleet:
+            pass  # a claim that was on its way is in the log now
         if mode == "wait":
             await self.supervisor.idle()
+        with suppress(StorageFailed, LogClosed):
+            # If this cannot be stored, the next start will find the session open and call it lost, which it then is.
+            if mode == "cancel":
+                await self.journal.decide(_cancel_requests, actor="user")
+            await self._end_all()
+            async with self.journal.fleet:
+                await self.journal.decide(self._closed_session, actor="user")
         self._closed = True
+
+    async def _end_all(self) -> None:
         try:
             async with asyncio.timeout(STOP_LIMIT_S):
-                await self.supervisor.end_all(cancel=mode == "cancel")
+                await self.supervisor.end_all()
         except TimeoutError:
             self.supervisor.kill_all()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(KILL_LIMIT_S):
+                    await self.supervisor.end_all()
+
+    def _closed_session(self, state: State) -> list[Append]:
+        session = state.sessions.get(self.journal.session_id)
+        if session is None or session.status == "closed" or in_flight(state):
+            return []  # what is in flight all the same is for the next start to settle
         closed = Append(f"session/{self.journal.session_id}", [SessionClosed(reason=self._close_reason)])
-        try:
-            await self.journal.record([closed], actor="user")
-        except (StorageFailed, LogClosed, LogVanished):
-            return  # the next start will find the session open and call it lost, which it then is
+        leaving = [Append(f"agent/{agent.id}", [AgentTerminated(reason="quit")]) for agent in alive(state)]
+        return [*leaving, closed]
 
 
 class EngineCommands(Commands):
@@ -176,14 +217,24 @@ def _prepared(project_dir: str | Path) -> Project:
     return project
 
 
+def _cancel_requests(state: State) -> list[Append]:
+    """The wish that all that runs be cancelled, before any of it is stopped."""
+    return [
+        Append(f"task/{task.id}", [TaskCancelRequested(reason="quit")], task.version)
+        for task in in_flight(state)
+        if not task.cancel_requested
+    ]
+
+
 async def _begin(desk: Desk) -> None:
     """Start a session, as the next of those there were."""
+    release = await asyncio.to_thread(version, "codewalkers")  # reads the disk
 
     def decide(state: State) -> list[Append]:
         sessions = in_order(state.sessions)
         session_id = desk.journal.session_id = f"S-{len(sessions) + 1}"
         started = SessionStarted(
-            session_id=session_id, version=version("codewalkers"), pid=os.getpid(), host=platform.node(),
+            session_id=session_id, version=release, pid=os.getpid(), host=platform.node(),
             previous_session_id=sessions[-1].id if sessions else None,
         )  # fmt: skip
         appends = [Append(f"session/{session_id}", [started], 0)]

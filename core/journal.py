@@ -7,6 +7,7 @@ Forbidden here: side effects other than appending.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from uuid import UUID
 
@@ -35,6 +36,8 @@ class Journal:
         """Why facts cannot be stored at the moment, in a sentence; None when all is well."""
         self.state = state
         """The fold of everything appended so far."""
+        self.fleet = asyncio.Lock()
+        """Held while deciding who is in the fleet and what it takes: agents have no version to expect."""
         log.tail.observe(self._fold)
 
     def _fold(self, events: list[StoredEvent]) -> None:

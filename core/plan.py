@@ -25,6 +25,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from core.config import Config
 from core.durations import parse_ms
 from core.errors import PlanError
 
@@ -103,6 +104,15 @@ class Plan(BaseModel):
         if not isinstance(tasks, list) or not tasks:
             raise PlanError(f"{path}: it has no [[task]]")
         return cls.of(tasks, source=str(path), text=text)  # pyright: ignore[reportUnknownArgumentType]  TOML
+
+    def check_against(self, config: Config) -> None:
+        """Look whether every task can be given to an agent.
+
+        Raises:
+            PlanError: a profile does not exist, or has no command to give a prompt to.
+        """
+        for task in self.tasks:
+            config.check_work(task.title or task.id, task.profile, has_command=bool(task.run or task.command))
 
 
 def _check_work(source: str, starts: list[int], tasks: list[PlannedTask]) -> None:

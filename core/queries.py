@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 from core.config import Config
 from core.errors import NotFound
-from core.events import AgentOutput, StoredEvent, TaskCreated
+from core.events import AgentOutput, StoredEvent, TaskCreated, TaskStarted
 from core.history import Timeline
 from core.journal import Journal
 from core.projections import State, Task
 from core.scheduling.policy import why_waiting
 
 CAUSES_FOLLOWED = 50
+EFFECTS_WITHIN = 2_000  # positions: causes carry no index, and what follows directly follows soon
 
 
 class Queries:
@@ -31,6 +32,10 @@ class Queries:
     def trouble(self) -> str | None:
         """Why nothing can be stored at the moment, in a sentence; None when all is well."""
         return self._journal.trouble
+
+    async def head(self, branch: str | None = None) -> int:
+        """The last position of the branch; of the live one when none is named."""
+        return await self._journal.log.head(branch or self._journal.branch)
 
     async def state_at(self, position: int) -> State:
         """The state at any position; the live one at the head or beyond."""
@@ -90,6 +95,26 @@ class Queries:
                 if len(found) >= lines:
                     break
         return found[:lines][::-1]
+
+    async def output_of_task(self, task_id: str, *, up_to: int | None = None, lines: int = 500) -> list[str]:
+        """The last lines the task's newest attempt printed up to a position, oldest first."""
+        task = self.state.tasks.get(task_id)
+        starts = [
+            event
+            async for event in self._journal.log.read(
+                branch=self._journal.branch, streams=[f"task/{task_id}"], types=[TaskStarted.type], up_to=up_to,
+                backwards=True, limit=1,
+            )
+        ]  # fmt: skip
+        if task is None or not starts or not isinstance(starts[0].payload, TaskStarted):
+            return []
+        started = starts[0].payload
+        return await self.output(started.agent_id, execution_id=started.execution_id, up_to=up_to, lines=lines)
+
+    async def effects(self, position: int, *, up_to: int | None = None) -> list[StoredEvent]:
+        """What an event directly caused, as far as it happened soon after."""
+        end = position + EFFECTS_WITHIN if up_to is None else min(up_to, position + EFFECTS_WITHIN)
+        return [event for event in await self.events(after=position, up_to=end) if event.causation_id == position]
 
     async def causes(self, position: int) -> list[StoredEvent]:
         """The chain of causes of an event, itself first, back to what began it."""

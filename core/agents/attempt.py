@@ -13,9 +13,10 @@ from collections.abc import Callable
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from core.agents.command import failure_of, prepare
-from core.agents.context import Context, to_agent
+from core.agents.command import ERROR_CHARACTERS, failure_of, prepare
+from core.agents.context import Context, still_paused, to_agent
 from core.agents.supervised import SupervisedProcess
 from core.concurrency import task_group
 from core.config import Profile
@@ -54,6 +55,8 @@ Ending = Literal["cancel", "timeout", "quit", "stop"]
 
 ACTOR = "supervisor"
 RESULT_CHARACTERS = 2_000
+PAUSED = "the agent is paused"
+CANCELLED = "cancelled by the user"
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
@@ -80,6 +83,7 @@ class Attempt:
         self._attempt = attempt
         self._process: SupervisedProcess | None = None
         self._ending: Ending | None = None
+        self._suspended = False
         self._timer: _Timer | None = None
         self._begun_at = 0.0
 
@@ -92,20 +96,24 @@ class Attempt:
             self._process.stop(force=force)
 
     async def suspend(self) -> None:
-        """Freeze its processes and its time limit."""
+        """Freeze its processes and its time limit; a process that does not exist yet is frozen once it does."""
+        if self._suspended:
+            return
+        self._suspended = True
         if self._process is not None:
             self._process.suspend()
         if self._timer is not None:
             self._timer.pause()
-        await self._tell(ExecutionPaused(reason="the agent is paused"))
+        await self._note("running", ExecutionPaused(reason=PAUSED))
 
     async def resume(self) -> None:
         """Let it go on."""
+        self._suspended = False
         if self._process is not None:
             self._process.resume()
         if self._timer is not None:
             self._timer.resume()
-        await self._tell(ExecutionResumed())
+        await self._note("paused", ExecutionResumed())
 
     async def run(self) -> None:
         """From the claim to the verdict.
@@ -117,7 +125,7 @@ class Attempt:
         try:
             verdict = await self._tried()
         except LaunchFailed as failed:
-            verdict = Verdict(outcome="failed", text=str(failed), retryable=False)
+            verdict = Verdict(outcome="failed", text=str(failed)[:ERROR_CHARACTERS], retryable=False)
         await self._record(lambda state: self._concluded(state, verdict))
 
     # -- running it -------------------------------------------------------------------------------------------
@@ -142,21 +150,25 @@ class Attempt:
         )
         if self._ending is not None:
             return self._ended_by_us(None)
-        run = await process.start()
-        started = await self._record(lambda state: self._started(state, run))
-        if self._ending is None:
-            self._cause = started
-        return await self._finished(process, created, profile)
+        if self._suspended:
+            process.suspend()
+        async with process.running() as run:
+            started = await self._record(lambda state: self._started(state, run))
+            if self._ending is None:
+                self._cause = started
+            return await self._finished(process, created, profile)
 
     async def _finished(self, process: SupervisedProcess, created: TaskCreated, profile: Profile) -> Verdict:
         limit_ms = created.timeout_ms or profile.timeout
         async with task_group() as tasks:
             if limit_ms is not None:
                 self._timer = _Timer(self._context, tasks, limit_ms / 1000, lambda: self.end("timeout"))
-                self._timer.resume()
+                if not self._suspended:
+                    self._timer.resume()
             end = await process.finish()
             if self._timer is not None:
                 self._timer.pause()
+                self._timer = None
         if end.lost:
             return Verdict(outcome="lost", text="its process was lost", end=end)
         if self._ending is not None and end.stopped_by_us:
@@ -169,7 +181,7 @@ class Attempt:
     def _ended_by_us(self, end: RunExit | None, limit_ms: int | None = None) -> Verdict:
         match self._ending:
             case "cancel":
-                return Verdict(outcome="cancelled", text="cancelled by the user", end=end)
+                return Verdict(outcome="cancelled", text=CANCELLED, end=end)
             case "timeout":
                 return Verdict(outcome="failed", text=f"timed out after {(limit_ms or 0) / 1000:g} s", end=end)
             case "quit":
@@ -199,17 +211,30 @@ class Attempt:
         append = Append(f"execution/{self._execution}", [event])
         return await self._record(lambda _: [append])
 
+    async def _note(self, status: str, event: Payload) -> None:
+        await self._context.journal.record_fact(
+            lambda state: self._noted(state, status, event), actor=ACTOR, cause=self._cause
+        )
+
+    def _noted(self, state: State, status: str, event: Payload) -> list[Append]:
+        """The event, if the execution has begun and is in that status."""
+        execution = state.executions.get(self._execution)
+        fits = execution is not None and execution.status == status
+        return [Append(f"execution/{self._execution}", [event])] if fits else []
+
     def _started(self, state: State, run: Run) -> list[Append]:
         started = AgentStarted(
             pid=run.pid, pid_started_at=run.pid_started_at, shim_pid=run.shim_pid, boot_id=run.boot_id,
             attempt=self._attempt, execution_id=self._execution,
         )  # fmt: skip
+        paused = still_paused(state, self.agent_id)
         task = state.tasks.get(self.task_id)
         moves: list[Payload] = []
         if task is not None and task.status == "claimed" and task.fence == self._fence:
             moves.append(TaskStarted(agent_id=self.agent_id, execution_id=self._execution))
         return [
-            to_agent(self.agent_id, started),
+            to_agent(self.agent_id, started, *paused),
+            *(self._noted(state, "running", ExecutionPaused(reason=PAUSED)) if paused else ()),
             Append(f"task/{self.task_id}", moves, None if task is None else task.version),
         ]
 
@@ -219,12 +244,15 @@ class Attempt:
         if task is None or task.status not in IN_FLIGHT or task.fence != self._fence:
             move: Payload = TaskStaleResult(fence=self._fence, outcome=verdict.outcome)
         else:
+            if task.cancel_requested and verdict.outcome != "completed":
+                # However it ended: it is not tried again, queued again or put up for review.
+                verdict = replace(verdict, outcome="cancelled", text=CANCELLED)
             move = self._move(verdict, duration_ms)
         appends = [Append(f"task/{self.task_id}", [move], None if task is None else task.version)]
         if self._execution in state.executions:
             ended = _execution_end(verdict, duration_ms)
             appends.insert(0, Append(f"execution/{self._execution}", [ended]))
-        return [*appends, to_agent(self.agent_id, *self._freed(verdict))]
+        return [*appends, to_agent(self.agent_id, *self._freed(state, verdict))]
 
     def _move(self, verdict: Verdict, duration_ms: int) -> Payload:
         match verdict.outcome:
@@ -239,15 +267,18 @@ class Attempt:
             case "lost":
                 return TaskLost(reason=verdict.text, attempt=self._attempt)
 
-    def _freed(self, verdict: Verdict) -> list[Payload]:
+    def _freed(self, state: State, verdict: Verdict) -> list[Payload]:
         events: list[Payload] = []
         if verdict.end is not None:
             events.append(
                 AgentStopped(exit_code=verdict.end.exit_code, signal=verdict.end.signal, reason=verdict.outcome)
             )
         events.append(AgentTaskCompleted(task_id=self.task_id, outcome=verdict.outcome))
-        if self._ending in {"stop", "quit"}:
-            return [*events, AgentTerminated(reason="stopped" if self._ending == "stop" else "quit")]
+        agent = state.agents.get(self.agent_id)
+        if self._ending == "quit":
+            return [*events, AgentTerminated(reason="quit")]
+        if self._ending == "stop" or (agent is not None and agent.status == "stopping"):
+            return [*events, AgentTerminated(reason="stopped")]
         return [*events, AgentStatusChanged(previous="busy", current="idle", reason="")]
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-from core.agents.command import failure_of, prepare
-from core.agents.context import Context, to_agent
+from core.agents.command import ERROR_CHARACTERS, failure_of, prepare
+from core.agents.context import Context, still_paused, to_agent
 from core.agents.supervised import SupervisedProcess
 from core.concurrency import task_group
 from core.config import Restart
@@ -18,10 +18,12 @@ from core.events import (
     AgentStatusChanged,
     AgentStopped,
     AgentTerminated,
+    Append,
     Payload,
 )
 from core.ids import jitter
 from core.processes import RunExit
+from core.projections import State
 
 ACTOR = "supervisor"
 
@@ -36,6 +38,7 @@ class Service:
         self.agent_id, self._profile_name = agent_id, profile_name
         self._process: SupervisedProcess | None = None
         self._ended = asyncio.Event()
+        self._force = self._suspended = False
         self._starts: deque[float] = deque()
         self._attempt = 0
 
@@ -44,16 +47,19 @@ class Service:
         if not self._ended.is_set():
             self._cause = cause or self._cause
             self._ended.set()
+        self._force |= force
         if self._process is not None:
             self._process.stop(force=force)
 
     async def suspend(self) -> None:
-        """Freeze its processes."""
+        """Freeze its processes; one that does not exist yet is frozen once it does."""
+        self._suspended = True
         if self._process is not None:
             self._process.suspend()
 
     async def resume(self) -> None:
         """Let it go on."""
+        self._suspended = False
         if self._process is not None:
             self._process.resume()
 
@@ -76,7 +82,7 @@ class Service:
         try:
             process, end = await self._ran()
         except LaunchFailed as failed:
-            await self._tell(AgentFailed(error=str(failed)))
+            await self._tell(AgentFailed(error=str(failed)[:ERROR_CHARACTERS]))
             return str(failed)
         failure = "its process was lost" if end.lost else failure_of(end, process.last_words)
         if failure is None or self._ended.is_set():
@@ -92,19 +98,24 @@ class Service:
             prepare, self._context, profile, agent_id=self.agent_id, marker=marker, task=None, names={}
         )
         process = self._process = SupervisedProcess(self._context, prepared, self.agent_id, "", "", lambda: self._cause)
-        run = await process.start()
+        if self._suspended:
+            process.suspend()
         if self._ended.is_set():
-            process.stop(force=False)
-        started = AgentStarted(
-            pid=run.pid, pid_started_at=run.pid_started_at, shim_pid=run.shim_pid, boot_id=run.boot_id,
-            attempt=self._attempt,
-        )  # fmt: skip
-        await self._tell(started, AgentStatusChanged(previous="starting", current="busy", reason="running"))
-        return process, await process.finish()
+            process.stop(force=self._force)
+        async with process.running() as run:
+            started = AgentStarted(
+                pid=run.pid, pid_started_at=run.pid_started_at, shim_pid=run.shim_pid, boot_id=run.boot_id,
+                attempt=self._attempt,
+            )  # fmt: skip
+            await self._tell(started, AgentStatusChanged(previous="starting", current="busy", reason="running"))
+            end = await process.finish()
+        self._suspended = False  # what was frozen is gone
+        return process, end
 
     async def _again(self, failure: str | None) -> bool:
         """Whether it is to be started again; waits the backoff out."""
-        policy = self._context.profile(self._profile_name).restart
+        profile = self._context.config().profile(self._profile_name)
+        policy = Restart() if profile is None else profile.restart
         if policy.when == "never" or (policy.when == "on-failure" and failure is None):
             return False
         now = self._context.journal.clock.monotonic()
@@ -129,8 +140,11 @@ class Service:
             ended.cancel()
 
     async def _tell(self, *events: Payload) -> None:
-        append = to_agent(self.agent_id, *events)
-        stored = await self._context.journal.record_fact(lambda _: [append], actor=ACTOR, cause=self._cause)
+        def decide(state: State) -> list[Append]:
+            paused = still_paused(state, self.agent_id) if isinstance(events[0], AgentStarted) else []
+            return [to_agent(self.agent_id, *events, *paused)]
+
+        stored = await self._context.journal.record_fact(decide, actor=ACTOR, cause=self._cause)
         if not self._ended.is_set():
             self._cause = stored[-1].position
 

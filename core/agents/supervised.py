@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, suppress
 
 from core.agents.command import Prepared
 from core.agents.context import Context
@@ -17,7 +17,7 @@ DRAIN_LIMIT_S = 2.0  # tree empty → end of output: only something that left th
 
 
 class SupervisedProcess:
-    """Start it with `start`, then `finish` it. Orders given before it exists are carried out once it does."""
+    """`async with running()`, then `finish` it. Orders given before it exists are carried out once it does."""
 
     def __init__(
         self,
@@ -49,30 +49,30 @@ class SupervisedProcess:
         """The last line of its standard output."""
         return self._out.last_line
 
-    async def start(self) -> Run:
-        """Start it.
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[Run, None]:
+        """Start it for the length of an `async with`: whatever makes us leave, nothing of it stays.
 
         Raises:
             LaunchFailed: nothing was left behind.
         """
-        self._run = await self._context.runner.start(self._prepared.spec)
-        if self._kill:
-            self._run.kill()
-        elif self._stop:
-            self._run.stop()
-        elif self._suspended:
-            self._run.suspend()
-        return self._run
+        run = self._run = await self._context.runner.start(self._prepared.spec)
+        try:
+            if self._kill:
+                run.kill()
+            elif self._stop:
+                run.stop()
+            elif self._suspended:
+                run.suspend()
+            yield run
+        finally:
+            run.kill()  # harmless when it is over
 
     async def finish(self) -> RunExit:
-        """Record its output until its whole tree is gone."""
-        run = self._run
-        if run is None:
+        """Record the output of the running process until its whole tree is gone."""
+        if self._run is None:
             raise RuntimeError("the process was never started")
-        try:
-            return await self._recorded(run)
-        finally:
-            run.kill()  # whatever made us leave, nothing of it stays; harmless when it is over
+        return await self._recorded(self._run)
 
     async def _recorded(self, run: Run) -> RunExit:
         async with task_group() as tasks:

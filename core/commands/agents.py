@@ -25,6 +25,9 @@ from core.projections.moves import require
 from core.scheduling.policy import SWARM, Fleet
 from core.scheduling.pool import next_agent_id, spawning
 
+CANNOT_BE_PAUSED = frozenset({"paused", "stopping", "stopped", "failed"})
+"""There is nothing to freeze, or it is about to end."""
+
 
 class AgentCommands(CommandsBase):
     """Spawn, stop, kill, scale, pause and resume."""
@@ -62,10 +65,16 @@ class AgentCommands(CommandsBase):
         """
 
         def decide(state: State) -> list[Append]:
-            living_agent(state, agent_id, "stopped")
-            return [Append(f"agent/{agent_id}", [AgentStopRequested(force=force, reason=reason)])]
+            agent = living_agent(state, agent_id, "stopped")
+            requested = AgentStopRequested(force=force, reason=reason)
+            # At once, so that no task is handed to it any more.
+            stopping = AgentStatusChanged(
+                previous=agent.status, current="stopping", reason=reason or ("kill" if force else "stop")
+            )
+            return [Append(f"agent/{agent_id}", [requested, stopping])]
 
-        await self._journal.decide(decide, actor=actor)
+        async with self._journal.fleet:
+            await self._journal.decide(decide, actor=actor)
         return agent_id
 
     async def kill_agent(self, agent_id: str, *, reason: str = "", actor: str = "user") -> str:
@@ -106,11 +115,12 @@ class AgentCommands(CommandsBase):
                 require(task, TaskPaused)
                 return [Append(f"task/{name}", [TaskPaused(reason=reason)], task.version)]
             agent = living_agent(state, agent_id, "paused")
-            if agent.status == "paused":
-                raise IllegalMove(f"agent {agent_id}", agent.status, "paused again")
+            if agent.status in CANNOT_BE_PAUSED:
+                raise IllegalMove(f"agent {agent_id}", agent.status, "paused")
             return [Append(f"agent/{agent_id}", [AgentPaused(reason=reason)])]
 
-        await self._journal.decide(decide, actor=actor)
+        async with self._journal.fleet:
+            await self._journal.decide(decide, actor=actor)
         return name
 
     async def resume(self, name: str, *, actor: str = "user") -> str:
@@ -154,7 +164,8 @@ class AgentCommands(CommandsBase):
         while True:
             grown = self._journal.log.tail.arm()
             try:
-                stored = await self._journal.decide(decide, actor=actor, cause=cause)
+                async with self._journal.fleet:
+                    stored = await self._journal.decide(decide, actor=actor, cause=cause)
             except NoCapacity as full:
                 reason = str(full)
             else:

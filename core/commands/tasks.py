@@ -148,14 +148,9 @@ class TaskCommands(CommandsBase):
         return self._journal.clock.now() + timedelta(milliseconds=delay_ms)
 
     def _check(self, created: TaskCreated) -> None:
-        profile = self._config().profile(created.profile)
-        if profile is None:
-            known = ", ".join(sorted(self._config().profiles))
-            raise PlanError(f"task {created.title!r}: there is no profile {created.profile!r}; there are {known}")
         if not created.command and not created.prompt:
             raise PlanError(f"task {created.title!r} has nothing to do; give it a command or a prompt")
-        if not created.command and not profile.command:
-            raise PlanError(f"task {created.title!r}: profile {created.profile!r} has no command to give a prompt to")
+        self._config().check_work(created.title, created.profile, has_command=bool(created.command))
         if created.max_attempts < 1:
             raise PlanError(f"task {created.title!r}: it needs at least one attempt")
 

@@ -1,7 +1,7 @@
 """The index of a lineage: when its events happened, and where the failures, marks and task boundaries are.
 
-Compact and rebuildable: eight bytes per event and number. Times are clamped so that they never go back; order is
-always the position.
+Compact and rebuildable: a few numbers per event. Times are clamped so that they never go back; order is always the
+position.
 """
 
 from __future__ import annotations
@@ -25,10 +25,13 @@ MARKS = {
 BOUNDARIES = frozenset(
     {"task:started", "task:completed", "task:failed", "task:cancelled", "task:lost", "task:dead-lettered"}
 )
+OUTPUT = "agent:output"
+PAUSE_US = 60_000_000
+"""A time without events that is worth knowing of."""
 
 
 class LineageIndex:
-    """One lineage, as far as it was read."""
+    """One lineage, as far as it was read. All arrays of positions are sorted."""
 
     def __init__(self, branch: str) -> None:
         self.branch = branch
@@ -40,6 +43,11 @@ class LineageIndex:
         """Where a task started or ended."""
         self.marks = array("q")
         self.mark_kinds: list[str] = []
+        self.pauses = array("q")
+        """Positions before which nothing happened for `PAUSE_US` or longer."""
+        self.runs = array("q")
+        """First positions of what is shown as one line: an event, or an agent's output without a break."""
+        self._printing = ""
 
     @property
     def head(self) -> int:
@@ -55,21 +63,35 @@ class LineageIndex:
     def extend(self, labels: Iterable[Label]) -> None:
         """Add events that follow those known."""
         last_us = self.times_us[-1] if self.times_us else 0
-        for position, recorded_us, kind in labels:
+        for position, recorded_us, kind, stream in labels:
+            if recorded_us - last_us >= PAUSE_US and last_us:
+                self.pauses.append(position)
             last_us = max(last_us, recorded_us)
             self.positions.append(position)
             self.times_us.append(last_us)
-            if kind in FAILURES:
-                self.failures.append(position)
-            if kind in BOUNDARIES:
-                self.boundaries.append(position)
-            if kind in MARKS:
-                self.marks.append(position)
-                self.mark_kinds.append(MARKS[kind])
+            printing = stream if kind == OUTPUT else ""
+            if not printing or printing != self._printing:
+                self.runs.append(position)
+            self._printing = printing
+            if not printing:
+                self._note(position, kind)
+
+    def _note(self, position: int, kind: str) -> None:
+        if kind in FAILURES:
+            self.failures.append(position)
+        if kind in BOUNDARIES:
+            self.boundaries.append(position)
+        if kind in MARKS:
+            self.marks.append(position)
+            self.mark_kinds.append(MARKS[kind])
+
+    def place(self, position: int) -> int:
+        """How many events there are up to and including the position."""
+        return bisect_right(self.positions, position)
 
     def count(self, after: int, up_to: int) -> int:
         """How many events lie in the range: `after` exclusive, `up_to` inclusive."""
-        return bisect_right(self.positions, up_to) - bisect_right(self.positions, after)
+        return self.place(up_to) - self.place(after)
 
     def at_time(self, moment_us: int) -> int:
         """The last position recorded at or before the moment; 0 when all are later."""
@@ -78,8 +100,14 @@ class LineageIndex:
 
     def time_at(self, position: int) -> int | None:
         """When the last event at or before the position was recorded; None before the first."""
-        index = bisect_right(self.positions, position)
+        index = self.place(position)
         return self.times_us[index - 1] if index else None
+
+    def end_of_run(self, run: int) -> int:
+        """The last position of the run with this number."""
+        if run + 1 >= len(self.runs):
+            return self.head
+        return self.positions[bisect_left(self.positions, self.runs[run + 1]) - 1]
 
 
 def following(positions: array[int], after: int) -> int | None:

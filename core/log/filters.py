@@ -16,6 +16,7 @@ class Filter(Struct, frozen=True, kw_only=True):
 
     streams: tuple[str, ...] | None = None
     aggregate_types: tuple[str, ...] | None = None
+    stream_globs: tuple[str, ...] | None = None
     types: tuple[str, ...] | None = None
     session_id: str | None = None
     tenant_id: str | None = None
@@ -57,6 +58,9 @@ class Filter(Struct, frozen=True, kw_only=True):
         if self.aggregate_types is not None:
             parts.append(_any("+stream GLOB ?", len(self.aggregate_types)))
             values += [f"{name}/*" for name in self.aggregate_types]
+        if self.stream_globs is not None:
+            parts.append(_any("+stream GLOB ?", len(self.stream_globs)))
+            values += self.stream_globs
         if self.types is not None:
             parts.append(_any("type GLOB ?", len(self.types)))
             values += self.types

@@ -8,7 +8,7 @@ always shrink, whatever the filter and however slow whoever iterates.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -27,8 +27,8 @@ WINDOW_POSITIONS = 50_000  # looked at in one transaction when a filter lets few
 
 LABELS_AT_ONCE = 20_000  # three small columns, about 10 ms
 
-Label = tuple[int, int, str]
-"""Position, microseconds since 1970, type."""
+Label = tuple[int, int, str, str]
+"""Position, microseconds since 1970, type, stream."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -60,7 +60,7 @@ class Reader:
                     yield page
 
     async def labels(self, *, branch: str, span: Span, limit: int = LABELS_AT_ONCE) -> AsyncIterator[list[Label]]:
-        """Position, time and type of the lineage's events, without their payloads; no page is empty."""
+        """What the lineage's events are labelled with, without their payloads; no page is empty."""
         for segment in self.branches.lineage(branch):
             rest = _clip(span, segment)
             while rest.after < rest.up_to:
@@ -68,6 +68,10 @@ class Reader:
                 rest = Span(page[-1][0] if len(page) == limit else rest.up_to, rest.up_to)
                 if page:
                     yield page
+
+    async def at(self, positions: Sequence[int]) -> list[StoredEvent]:
+        """The events at these positions, in their order; at most `PAGE_EVENTS` of them."""
+        return await self.run(_at, positions)
 
     async def head(self, branch: str | None, session_id: str | None = None) -> int:
         """The last position; 0 when there is none."""
@@ -162,10 +166,19 @@ def _page(
 def _labels(connection: sqlite3.Connection, segment: Segment, span: Span, limit: int) -> list[Label]:
     own, values = _own(segment)
     return connection.execute(
-        f"SELECT position, recorded_at, type FROM events WHERE position > ? AND position <= ? AND {own}"  # noqa: S608  constants
+        f"SELECT position, recorded_at, type, stream FROM events WHERE position > ? AND position <= ? AND {own}"  # noqa: S608  constants
         " ORDER BY position LIMIT ?",
         (span.after, span.up_to, *values, limit),
     ).fetchall()
+
+
+def _at(connection: sqlite3.Connection, positions: Sequence[int]) -> list[StoredEvent]:
+    return stored(
+        connection.execute(
+            f"SELECT {COLUMNS} FROM events WHERE position IN ({', '.join('?' * len(positions))}) ORDER BY position",  # noqa: S608  constants
+            tuple(positions),
+        ).fetchall()
+    )
 
 
 def _window(span: Span, backwards: bool) -> Span:

@@ -18,7 +18,7 @@ from msgspec import Struct
 from core.processes import shim
 
 
-class Identity(Struct, frozen=True, kw_only=True, order=True):
+class Identity(Struct, frozen=True, kw_only=True):
     """One process of one boot of this machine; no other ever had it or will."""
 
     pid: int

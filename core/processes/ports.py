@@ -45,7 +45,7 @@ class RunExit(Struct, frozen=True, kw_only=True):
     lost: bool = False
     """The shim died before it could tell: what is known of the tree was swept by its marker."""
     survivors: tuple[int, ...] = ()
-    """Pids known to be alive still (only possible without a subreaper: macOS)."""
+    """Pids known to be alive still, because no KILL ends them: another user's processes, or stuck in the kernel."""
 
 
 class Run(Protocol):

@@ -226,7 +226,7 @@ class Shim:
         self._tree = Tree(subreaper=self._subreaper, marker=os.environ.get(MARKER, ""))
         self._leader = 0
         self._leader_lives = self._has_children = True
-        self._stopped = False  # by an order that found the leader alive
+        self._stopped = False  # whether an order to end came
         self._rungs: list[tuple[signal.Signals, float]] = []  # none: nothing ends yet; the last, KILL, stays
         self._due = self._give_up = inf
         self._signals = wake_on_signals()
@@ -314,10 +314,10 @@ class Shim:
         if not orders:
             self._poll.unregister(self._life)
             self._abandon()
-        self._reap()  # a leader that died before the order came was not stopped by it
+        self._reap()  # a leader that died before the order came was not stopped by it: report that first
         for order in orders:
             if order in (STOP, KILL):
-                self._stopped |= self._leader_lives
+                self._stopped = True
                 self._begin(self._gentle)
             if order == KILL:
                 self._rungs, self._due = self._rungs[-1:], 0

@@ -100,10 +100,15 @@ class Pipe(asyncio.StreamReaderProtocol):
         super().__init__(self.reader)
         self._end = asyncio.Event()
         self._source: asyncio.ReadTransport | None = None
+        self._received = 0
 
     async def read(self, file: IO[bytes] | None) -> None:
         """Read this file from now on; it is closed at its end."""
         self._source, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: self, file)
+
+    def data_received(self, data: bytes) -> None:
+        self._received += len(data)
+        super().data_received(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
@@ -114,12 +119,22 @@ class Pipe(asyncio.StreamReaderProtocol):
         """Whether what comes is taken; if not, more may have come than we know."""
         return self._source is None or self._source.is_reading()
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether everybody has let go of its other end, or we of ours."""
+        return self._end.is_set()
+
     async def ended(self, limit_s: float) -> bool:
         """Wait for the end; False after this time."""
         with suppress(TimeoutError):
             async with asyncio.timeout(limit_s):
                 await self._end.wait()
-        return self._end.is_set()
+        return self.has_ended
+
+    async def is_silent(self, limit_s: float) -> bool:
+        """Wait for the end; True when nothing came for this time although we were reading."""
+        was_read, received = self.is_read, self._received
+        return not await self.ended(limit_s) and was_read and received == self._received
 
     def close(self) -> None:
         """Read no more; what was read can still be taken."""
@@ -191,8 +206,8 @@ class ShimProcess:
     async def drain(self) -> None:
         """Once the tree is empty: wait until its output was taken, unless it is forsaken or a stranger holds it."""
         for pipe in (self.stdout, self.stderr):
-            while not await pipe.ended(DRAIN_S):
-                if pipe.is_read or self._forsaken:
+            while not pipe.has_ended:
+                if await pipe.is_silent(DRAIN_S) or self._forsaken:
                     pipe.close()
 
     def forsake(self) -> None:

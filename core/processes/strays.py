@@ -144,7 +144,7 @@ def _descendants(roots: list[_Row], table: dict[int, _Row], spared: set[int]) ->
         ]
         found |= {row.identity: row for row in children}
         grown = bool(children)
-    return sorted(found.values(), key=lambda row: row.identity)
+    return sorted(found.values(), key=lambda row: (row.identity.pid_started_at, row.identity.pid))
 
 
 def _ourselves_and_ancestors(table: dict[int, _Row]) -> set[int]:

@@ -19,7 +19,7 @@ from core.events import (
 )
 from core.events.envelope import EPOCH, MICROSECOND
 from core.projections import Agent, State, Task
-from core.projections.moves import DEAD
+from core.projections.moves import DEAD, IN_FLIGHT
 
 FAIR_SHARE = 8
 """Every eighth slot goes to the task that waits longest, so that low priorities never starve."""
@@ -61,6 +61,12 @@ def alive(state: State) -> list[Agent]:
     return sorted(agents, key=lambda agent: agent.position)
 
 
+def in_flight(state: State) -> list[Task]:
+    """Tasks that an agent has, oldest first."""
+    tasks = (task for task in state.tasks.values() if task.status in IN_FLIGHT)
+    return sorted(tasks, key=lambda task: task.position)
+
+
 class Fleet:
     """Which agents are free and how much room is left, while claims are being handed out."""
 
@@ -89,12 +95,19 @@ class Fleet:
         return self.room(profile_name, profile)
 
     def room(self, name: str, profile: Profile) -> Placement:
+        """Whether another agent of the profile fits, if need be in the place of an idle one of another profile."""
+        vacancy = self.vacancy(name, profile)
+        if not vacancy.spawn and self._count.get(name, 0) < profile.max and self._retirable(name) is not None:
+            return Placement(spawn=True)
+        return vacancy
+
+    def vacancy(self, name: str, profile: Profile) -> Placement:
         """Whether another agent of the profile fits under the limits."""
         count = self._count.get(name, 0)
         if count >= profile.max:
             return Placement(reason=f"all {count} agents of profile {name} are taken")
         total = len(self._alive) + self._spawned
-        if total >= self._limit and self._retirable(name) is None:
+        if total >= self._limit:
             return Placement(reason=f"all {total} agents are taken (the limit is {self._limit})")
         return Placement(spawn=True)
 

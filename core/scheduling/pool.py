@@ -6,7 +6,9 @@ an idle one above `min` leaves after `idle_timeout`.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
+from itertools import count
 
 from core.config import Config
 from core.events import AgentSpawned, AgentStatusChanged, AgentTerminated, Append, Payload
@@ -15,9 +17,10 @@ from core.projections import Agent, State
 from core.scheduling.policy import Fleet, alive, is_free
 
 
-def next_agent_id(state: State, profile_name: str, taken: int = 0) -> str:
-    """The id for a new agent: profile and a number no agent ever had."""
-    return f"{profile_name}-{state.totals.agents + 1 + taken}"
+def next_agent_id(state: State, profile_name: str, taken: Collection[str] = ()) -> str:
+    """The id for a new agent, profile and number, that no agent ever had and that is not `taken` just now."""
+    ids = (f"{profile_name}-{number}" for number in count(state.totals.agents + len(taken) + 1))
+    return next(agent_id for agent_id in ids if agent_id not in state.agents and agent_id not in taken)
 
 
 def spawning(agent_id: str, profile_name: str, config: Config, *, service: bool = False) -> AgentSpawned:
@@ -31,23 +34,22 @@ def spawning(agent_id: str, profile_name: str, config: Config, *, service: bool 
 
 
 def fill(state: State, config: Config) -> list[Append]:
-    """New agents for profiles that have fewer than their `min`, as far as the limits allow."""
+    """New agents for profiles that have fewer than their `min`, as far as the limits allow; none leaves for them."""
     fleet = Fleet(state, config)
     counts: dict[str, int] = {}
     for agent in alive(state):
         counts[agent.profile] = counts.get(agent.profile, 0) + 1
-    appends: list[Append] = []
+    fresh: dict[str, list[Payload]] = {}
     for name, profile in config.profiles.items():
         for _ in range(profile.min - counts.get(name, 0)):
-            placement = fleet.room(name, profile)
-            if not placement.spawn:
+            vacancy = fleet.vacancy(name, profile)
+            if not vacancy.spawn:
                 break
-            fleet.take(name, placement)
-            agent_id = next_agent_id(state, name, len(appends))
+            fleet.take(name, vacancy)
+            agent_id = next_agent_id(state, name, fresh)
             idle = AgentStatusChanged(previous="starting", current="idle", reason="ready")
-            events: list[Payload] = [spawning(agent_id, name, config), idle]
-            appends.append(Append(f"agent/{agent_id}", events, 0))
-    return appends
+            fresh[agent_id] = [spawning(agent_id, name, config), idle]
+    return [Append(f"agent/{agent_id}", events, 0) for agent_id, events in fresh.items()]
 
 
 def retire(state: State, config: Config, now: datetime) -> list[Append]:

@@ -28,8 +28,7 @@ from core.journal import Journal
 from core.processes.identity import Identity
 from core.processes.strays import end_strays
 from core.projections import State, Task, in_order
-from core.projections.moves import IN_FLIGHT
-from core.scheduling.policy import after_loss, alive
+from core.scheduling.policy import after_loss, alive, in_flight
 
 ACTOR = "supervisor"
 REASON = "the orchestrator ended without a word"
@@ -76,7 +75,7 @@ def _identities(state: State) -> list[Identity]:
 
 
 def _settled(state: State, session_id: str, orphans: int) -> list[Append]:
-    tasks = [task for task in in_order(state.tasks) if task.status in IN_FLIGHT]
+    tasks = in_flight(state)
     moves = {task.id: _settle_task(state, task) for task in tasks}
     ended: list[Payload] = [
         SessionClosed(reason="lost"),
@@ -97,7 +96,7 @@ def _settled(state: State, session_id: str, orphans: int) -> list[Append]:
             for permission in in_order(state.permissions)
             if permission.status == "pending"
         ),
-        *(Append(f"task/{task.id}", moves[task.id], task.version) for task in tasks),
+        *(Append(f"task/{task.id}", moves[task.id], task.version, task.last_position) for task in tasks),
         *(Append(f"agent/{agent.id}", [AgentTerminated(reason=REASON)]) for agent in alive(state)),
         Append(f"session/{session_id}", ended),
     ]

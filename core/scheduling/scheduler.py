@@ -150,15 +150,19 @@ class Scheduler:
         """Keep the pool between its limits."""
         if self._held:
             return
-        await self._journal.decide(lambda state: pool.fill(state, self._config), actor=ACTOR)
-        await self._journal.decide(
-            lambda state: pool.retire(state, self._config, self._journal.clock.now()), actor=ACTOR
-        )
+        now = self._journal.clock.now()
+        async with self._journal.fleet:
+            await self._journal.decide(lambda state: pool.fill(state, self._config), actor=ACTOR)
+            await self._journal.decide(lambda state: pool.retire(state, self._config, now), actor=ACTOR)
 
     async def _dispatch(self) -> None:
         """Hand tasks to agents while both are there, one claim at a time."""
-        while not self._held and await self._journal.decide(self._claim, actor=ACTOR):
+        while not self._held and await self._claimed_one():
             pass
+
+    async def _claimed_one(self) -> bool:
+        async with self._journal.fleet:
+            return bool(await self._journal.decide(self._claim, actor=ACTOR))
 
     def _claim(self, state: State) -> list[Append]:
         session = state.sessions.get(self._journal.session_id)
@@ -185,10 +189,10 @@ class Scheduler:
             assigned.insert(0, pool.spawning(agent_id, task.profile, self._config))
         claim = TaskClaimed(agent_id=agent_id, attempt=task.attempt + 1, fence=task.fence + 1)
         appends = [
-            Append(f"agent/{agent_id}", assigned, None if placement.agent_id else 0, task.last_position),
-            Append(f"task/{task.id}", [claim], task.version, task.last_position),
+            Append(f"agent/{agent_id}", assigned, None if placement.agent_id else 0, task.queued_position),
+            Append(f"task/{task.id}", [claim], task.version, task.queued_position),
         ]
         if leaving is not None:
             makes_room = AgentTerminated(reason=f"makes room for {agent_id}")
-            appends.insert(0, Append(f"agent/{leaving.id}", [makes_room], None, task.last_position))
+            appends.insert(0, Append(f"agent/{leaving.id}", [makes_room], None, task.queued_position))
         return appends

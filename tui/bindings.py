@@ -1,0 +1,186 @@
+"""Every key and what it does: one registry for the dispatcher, the footer, the help, the palette and the README.
+
+Invariant: in one context a key has one meaning; the registry refuses anything else, also when a user rebinds keys.
+Keys are written as the character they type, or by Textual's name (`enter`, `pagedown`, `ctrl+d`, `space`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Literal, get_args
+
+from textual.events import Key
+
+from core.errors import ConfigError
+
+Mode = Literal["live", "time"]
+"""`time`: the past is shown, or the strip has the focus."""
+Focus = Literal["agents", "queue", "events", "detail", "timeline"]
+Group = Literal["Go", "Time", "Do", "Show"]
+
+MODES: tuple[Mode, ...] = get_args(Mode)
+FOCUSES: tuple[Focus, ...] = get_args(Focus)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Where a key is pressed."""
+
+    mode: Mode
+    focus: Focus
+    searching: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something a key does."""
+
+    id: str
+    keys: tuple[str, ...]
+    label: str
+    """A word or two, for the footer and the palette."""
+    help: str
+    group: Group
+    modes: tuple[Mode, ...] = MODES
+    focuses: tuple[Focus, ...] = FOCUSES
+    searching: bool | None = None
+    """True: only while a search is active; False: only while none is."""
+    footer: int = 0
+    """Its place in the footer, smallest first; 0: not there."""
+    changes: bool = False
+    """Whether it changes tasks or agents, which the past forbids."""
+
+    def contexts(self) -> Iterator[Context]:
+        """Where its keys mean it."""
+        searching = (True, False) if self.searching is None else (self.searching,)
+        for mode, focus, active in product(self.modes, self.focuses, searching):
+            if mode == "live" and focus == "timeline":
+                continue  # the strip's focus is the mode of time
+            yield Context(mode, focus, active)
+
+
+_LIVE: tuple[Mode, ...] = ("live",)
+_TIME: tuple[Mode, ...] = ("time",)
+_TABLES: tuple[Focus, ...] = ("agents", "queue")
+
+ACTIONS: tuple[Action, ...] = (
+    # moving about
+    Action("focus_agents", ("1",), "agents", "The agents", "Go", modes=_LIVE),
+    Action("focus_queue", ("2",), "queue", "The queue", "Go", modes=_LIVE),
+    Action("focus_events", ("3",), "events", "The events", "Go", modes=_LIVE),
+    Action("focus_detail", ("4",), "detail", "The detail of what is selected", "Go", modes=_LIVE),
+    Action("focus_timeline", ("t", "5"), "timeline", "The timeline; back to where you were last", "Go", footer=60),
+    Action("next_panel", ("tab",), "next panel", "The next panel", "Go"),
+    Action("previous_panel", ("shift+tab",), "previous panel", "The panel before", "Go"),
+    Action("down", ("j", "down"), "down", "One row down", "Go"),
+    Action("up", ("k", "up"), "up", "One row up", "Go"),
+    Action("half_page_down", ("ctrl+d",), "half a page down", "Half a page down", "Go"),
+    Action("half_page_up", ("ctrl+u",), "half a page up", "Half a page up", "Go"),
+    Action("page_down", ("pagedown",), "page down", "A page down", "Go"),
+    Action("page_up", ("pageup",), "page up", "A page up", "Go"),
+    Action("top", ("g", "home"), "top", "The first row", "Go", modes=_LIVE),
+    Action("bottom", ("G", "end"), "bottom", "The last row; events are followed from there", "Go", modes=_LIVE),
+    Action("open", ("enter",), "open", "The detail of this row", "Go", footer=10),
+    Action("back", ("escape",), "back", "Close, clear, or leave the past; never ends anything", "Go"),
+    Action("next_needing", ("w",), "needs you", "The next agent or task that needs you", "Go", footer=55),
+    Action("previous_needing", ("b",), "needed you", "The one before that needs you", "Go"),
+    # doing
+    Action("new_task", ("n",), "new task", "A new task", "Do", searching=False, footer=20, changes=True),
+    Action("spawn", ("s",), "spawn", "A new agent, of a profile", "Do", footer=25, changes=True),
+    Action("cancel", ("x",), "cancel", "Cancel the task, or stop the agent, gently", "Do", footer=30, changes=True),
+    Action("kill", ("X",), "kill", "Kill it at once; asks first", "Do", changes=True),
+    Action("pause", ("p",), "pause", "Pause or resume the task or agent", "Do", footer=40, changes=True),
+    Action("retry", ("r",), "retry", "Queue the task again", "Do", footer=35, changes=True),
+    Action("raise_priority", ("+",), "sooner", "Raise the task's priority", "Do", modes=_LIVE, changes=True),
+    Action("lower_priority", ("-",), "later", "Lower the task's priority", "Do", modes=_LIVE, changes=True),
+    Action("pause_session", ("P",), "hold queue", "Claim no more tasks, or claim again", "Do", changes=True),
+    Action("undo", ("u",), "undo", "Undo your last action, as a new event", "Do", changes=True),
+    # showing
+    Action("filter", ("/",), "filter", "Filter the events: type:task agent:shell-1 \"words\"", "Show", footer=50),
+    Action("next_hit", ("n",), "next hit", "The next event found", "Show", searching=True, footer=20),
+    Action("previous_hit", ("N",), "previous hit", "The event found before", "Show", searching=True),
+    Action("follow", ("v",), "follow", "Follow the newest event, or stop", "Show", modes=_LIVE, focuses=("events",)),
+    Action("time_format", ("T",), "time format", "Times as clock, with milliseconds, or ages", "Show"),
+    Action("zoom", ("z",), "zoom", "This panel alone, or all of them", "Show", footer=65),
+    Action("copy", ("y",), "copy", "Copy the selected row; in the past its address", "Show"),
+    Action("pager", ("o",), "pager", "Read the detail in $PAGER", "Show"),
+    Action("prompt", (":", "ctrl+p"), "command", "Any command, or a moment: 1234, 50%, -5m, 14:32, T-17, @mark",
+           "Show", footer=70),
+    Action("help", ("?", "f1"), "help", "All keys that work here", "Show", footer=80),
+    Action("suspend", ("ctrl+z",), "suspend", "Back to the shell; `fg` returns", "Show"),
+    Action("quit", ("q",), "quit", "Quit; asks when agents run", "Show", footer=90),
+    # time
+    Action("freeze", ("space",), "freeze", "Stop the screen here; the run goes on", "Time", modes=_LIVE, footer=58),
+    Action("play", ("space",), "play", "Play, or pause", "Time", modes=_TIME, footer=4),
+    Action("event_back", (",",), "event", "Exactly one event back", "Time", footer=1),
+    Action("event_forward", (".",), "event", "Exactly one event forward", "Time", footer=2),
+    Action("step_back", ("left", "h"), "step", "One visible step back", "Time", modes=_TIME, footer=1),
+    Action("step_forward", ("right", "l"), "step", "One visible step forward", "Time", modes=_TIME, footer=2),
+    Action("next_failure", ("e",), "failure", "The next failure", "Time", footer=3),
+    Action("previous_failure", ("E",), "failure", "The failure before", "Time"),
+    Action("first_event", ("home", "g"), "start", "The first event", "Time", modes=_TIME),
+    Action("live", ("end", "G"), "live", "Now", "Time", modes=_TIME, footer=5),
+    Action("slower", ("<",), "slower", "Play slower", "Time", modes=_TIME),
+    Action("faster", (">",), "faster", "Play faster", "Time", modes=_TIME),
+    Action("speed_one", ("=",), "real speed", "Play as fast as it happened", "Time", modes=_TIME),
+    Action("jump_back", ("backspace",), "jump back", "Undo the last jump", "Time", modes=_TIME),
+    Action("jump_again", ("\\",), "jump again", "Redo it", "Time", modes=_TIME),
+)  # fmt: skip
+
+
+class Registry:
+    """The actions, with the keys of the user."""
+
+    def __init__(self, overrides: Mapping[str, Iterable[str]] | None = None) -> None:
+        """Use the user's keys for the actions they name.
+
+        Raises:
+            ConfigError: there is no such action, or a key would mean two things.
+        """
+        given = {name: tuple(keys) for name, keys in (overrides or {}).items()}
+        unknown = sorted(set(given) - {action.id for action in ACTIONS})
+        if unknown:
+            raise ConfigError(f"keys: there is no action {unknown[0]!r}; `?` in the dashboard lists them")
+        self.actions = tuple(replace(action, keys=given.get(action.id, action.keys)) for action in ACTIONS)
+        self._meanings: dict[tuple[Context, str], Action] = {}
+        for action in self.actions:
+            for context, key in product(action.contexts(), action.keys):
+                other = self._meanings.setdefault((context, key), action)
+                if other is not action:
+                    raise ConfigError(f"keys: {key!r} would mean both {other.id} and {action.id}")
+
+    def __getitem__(self, action_id: str) -> Action:
+        """The action of that id."""
+        return next(action for action in self.actions if action.id == action_id)
+
+    def meaning(self, key: str, context: Context) -> Action | None:
+        """What the key does there."""
+        return self._meanings.get((context, key))
+
+    def here(self, context: Context) -> list[Action]:
+        """Every action that has a key there, in the order of the table."""
+        return [action for action in self.actions if context in set(action.contexts())]
+
+    def footer(self, context: Context) -> list[Action]:
+        """The actions the footer shows there, most telling first."""
+        return sorted((action for action in self.here(context) if action.footer), key=lambda action: action.footer)
+
+
+_NAMES = {
+    "space": "␣", "enter": "⏎", "escape": "esc", "left": "←", "right": "→", "up": "↑", "down": "↓", "tab": "⇥",
+    "shift+tab": "⇧⇥", "backspace": "⌫", "pagedown": "pgdn", "pageup": "pgup",
+}  # fmt: skip
+
+
+def key_of(event: Key) -> str:
+    """The key as the registry writes it."""
+    if event.character is not None and event.is_printable and event.character != " ":
+        return event.character
+    return event.key
+
+
+def key_name(key: str) -> str:
+    """The key as the footer and the help show it."""
+    return _NAMES.get(key, key.replace("ctrl+", "^"))

@@ -1,0 +1,112 @@
+"""Commands that change the queue or the fleet of a project nobody else has open."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+import typer
+
+from core.durations import parse_ms
+from core.engine import Desk
+from core.errors import UsageError
+from tui.cli.invocation import current
+from tui.cli.names import agent_named, any_named, task_named
+from tui.cli.printing import say, say_json
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+TaskArgument = Annotated[str, typer.Argument(metavar="TASK")]
+AgentArgument = Annotated[str, typer.Argument(metavar="AGENT")]
+NameArgument = Annotated[str, typer.Argument(metavar="TASK|AGENT")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    for command in (add, cancel, retry, priority, pause, resume, stop, kill):
+        app.command()(command)
+
+
+def add(
+    title: Annotated[str, typer.Argument(help="What it is called; the command itself when left out.")] = "",
+    prompt: Annotated[str, typer.Option("--prompt", help="What to tell the agent.")] = "",
+    run: Annotated[str, typer.Option("--run", help="A shell line to run.")] = "",
+    profile: Annotated[str, typer.Option("--profile", help="The kind of agent that does it.")] = "shell",
+    priority: Annotated[int, typer.Option("--priority", help="Higher runs first.")] = 0,
+    after: Annotated[list[str] | None, typer.Option("--after", metavar="TASK", help="Wait for this task.")] = None,
+    delay: Annotated[str, typer.Option("--delay", metavar="5m", help="Not before so long from now.")] = "0s",
+    attempts: Annotated[int, typer.Option("--attempts", help="How often it may be tried.")] = 1,
+    timeout: Annotated[str | None, typer.Option("--timeout", metavar="2m", help="End it after so long.")] = None,
+    idempotent: Annotated[bool, typer.Option("--idempotent", help="A lost attempt may be repeated.")] = False,
+    json: Json = False,
+) -> None:
+    """Add a task: `cw add TITLE --prompt TEXT`, or `cw add TITLE -- COMMAND ARGUMENT…`."""
+    if sum([bool(prompt), bool(run), current.has_rest]) != 1:
+        raise UsageError("a task needs one of --prompt TEXT, --run LINE, or a command behind --")
+
+    async def act(desk: Desk) -> str:
+        return await desk.commands.enqueue(
+            title=title, prompt=prompt, command=run or current.rest, profile=profile, priority=priority,
+            depends_on=[task_named(desk.queries.state, name) for name in after or ()], delay_ms=_ms(delay, "--delay"),
+            max_attempts=attempts, timeout_ms=None if timeout is None else _ms(timeout, "--timeout"),
+            idempotent=idempotent,
+        )  # fmt: skip
+
+    _act(act, json, "added")
+
+
+def cancel(
+    task: TaskArgument,
+    force: Annotated[bool, typer.Option("--force", help="Kill what runs at once.")] = False,
+    json: Json = False,
+) -> None:
+    """Cancel a task."""
+    _act(lambda desk: desk.commands.cancel_task(task_named(desk.queries.state, task), force=force), json, "cancelled")
+
+
+def retry(task: TaskArgument, json: Json = False) -> None:
+    """Queue a task again that failed, was lost or was cancelled."""
+    _act(lambda desk: desk.commands.retry_task(task_named(desk.queries.state, task)), json, "queued again")
+
+
+def priority(task: TaskArgument, value: Annotated[int, typer.Argument(metavar="N")], json: Json = False) -> None:
+    """Move a task in the queue; higher runs first."""
+    _act(lambda desk: desk.commands.set_priority(task_named(desk.queries.state, task), value), json, "moved")
+
+
+def pause(name: NameArgument, json: Json = False) -> None:
+    """Hold a task back, or freeze an agent."""
+    _act(lambda desk: desk.commands.pause(any_named(desk.queries.state, name)), json, "paused")
+
+
+def resume(name: NameArgument, json: Json = False) -> None:
+    """The opposite of pause."""
+    _act(lambda desk: desk.commands.resume(any_named(desk.queries.state, name)), json, "resumed")
+
+
+def stop(agent: AgentArgument, json: Json = False) -> None:
+    """Stop an agent gently."""
+    _act(lambda desk: desk.commands.stop_agent(agent_named(desk.queries.state, agent)), json, "stopped")
+
+
+def kill(agent: AgentArgument, json: Json = False) -> None:
+    """Kill an agent now."""
+    _act(lambda desk: desk.commands.kill_agent(agent_named(desk.queries.state, agent)), json, "killed")
+
+
+def _ms(text: str, option: str) -> int:
+    try:
+        return parse_ms(text)
+    except ValueError as error:
+        raise UsageError(f"{option}: {error}") from None
+
+
+def _act(act: Callable[[Desk], Awaitable[str]], json: bool, word: str) -> None:
+    """Open the project, carry the command out, and say which id it was about."""
+
+    async def run() -> str:
+        async with Desk.open(current.project.root) as desk:
+            return await act(desk)
+
+    name = asyncio.run(run())
+    say_json({"id": name}) if json else say(f"{name} {word}")

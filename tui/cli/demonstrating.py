@@ -1,0 +1,101 @@
+"""`cw demo`: see it work without configuring anything."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+import typer
+
+from core.config import Config
+from core.engine import Engine
+from core.events import AgentOutput, StoredEvent
+from core.plan import Plan
+from core.projections import State, Task
+from tui.cli.dashboard import has_terminal, open_dashboard
+from tui.cli.headless import INTERRUPTED, Headless, Narrator
+from tui.cli.invocation import current
+from tui.cli.printing import say
+from tui.cli.running import HeadlessOption, MaxAgents, configured
+from tui.demo import MEANT_TO_FAIL, demo_plan, make_demo
+
+_SHOWN = 6  # lines of one burst of output; a screenful of somebody's linter would hide everything else
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command()(demo)
+
+
+def demo(headless: HeadlessOption = False, max_agents: MaxAgents = None) -> None:
+    """Watch four agents bring a small project to its release: two minutes, real processes, no keys, no network."""
+    path = current.directory = make_demo()
+    config, plan = configured(current.project, max_agents), demo_plan(path)
+    if not headless and has_terminal():
+        code = open_dashboard(config=config, plan=plan)
+    else:
+        say(f"{len(plan.tasks)} tasks for {config.max_agents} agents, about two minutes, in {path}")
+        say()
+        code = asyncio.run(run_demo(path, config, plan))
+    _say_what_next(path)
+    raise typer.Exit(code)
+
+
+async def run_demo(path: Path, config: Config, plan: Plan) -> int:
+    """Run the plan and stream it; the exit code says whether everything went as it was meant to, failures included."""
+    async with Engine.open(path, config=config) as engine, Headless(engine, _Guide()) as headless:
+        ids = (await engine.commands.enqueue_plan(plan)).values()
+        code = await headless.until_over(list(ids))
+        tasks = engine.queries.state.tasks
+        return code if code == INTERRUPTED else int(bool(_surprises([tasks[task_id] for task_id in ids])))
+
+
+class _Guide(Narrator):
+    """Tells it briefly, and says which failures were on purpose."""
+
+    def tell(self, event: StoredEvent, state: State) -> None:
+        payload = event.payload
+        if not isinstance(payload, AgentOutput) or len(payload.lines) <= _SHOWN:
+            super().tell(event, state)
+            return
+        first, last = payload.lines[: _SHOWN // 2], payload.lines[-_SHOWN // 2 :]
+        left_out = f"… {len(payload.lines) - len(first) - len(last):,} lines more, all in the log"
+        for line in (*first, left_out, *last):
+            self._line(event, payload.task_id, f"| {line}")
+
+    def sum_up(self, tasks: Sequence[Task]) -> None:
+        surprises = _surprises(tasks)
+        failed = [task for task in tasks if task.status != "completed" and task not in surprises]
+        say()
+        say(f"{len(tasks)} tasks: {sum(task.status == 'completed' for task in tasks)} completed")
+        _list(f"{len(failed)} did not, and were meant not to:", failed)
+        _list("This was not meant to happen:", surprises)
+
+
+def _surprises(tasks: Sequence[Task]) -> list[Task]:
+    """Tasks that ended otherwise than they were meant to."""
+    return [task for task in tasks if (task.status == "completed") == (MEANT_TO_FAIL in task.labels)]
+
+
+def _list(heading: str, tasks: Sequence[Task]) -> None:
+    if tasks:
+        say(heading)
+    for task in tasks:
+        say(f"  {task.id:<5} {task.status:<14} {task.title:<30} {task.error or task.reason}")
+
+
+def _say_what_next(path: Path) -> None:
+    here = shlex.quote(str(path))
+    say()
+    say(f"Everything is kept in {path}. What to try now:")
+    for command, what in (
+        (f"cw -C {here}", "go back in time: , and . step, e finds the failures"),
+        (f"cw -C {here} tasks", "how each task ended"),
+        (f"cw -C {here} events --type task:failed", "every failed attempt, and why"),
+        (f"cw -C {here} verify", "nothing in the log was changed since"),
+        (f"git -C {here} log --oneline --graph", "what the agents committed"),
+        (f"cw -C {here} run {here}/plan.toml", "all of it once more"),
+    ):
+        say(f"  {command:<{len(here) + 40}}  {what}")

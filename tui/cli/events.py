@@ -1,0 +1,201 @@
+"""Commands that read the log itself: events, log, why."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from core.durations import parse_ms
+from core.engine import Desk
+from core.errors import UsageError
+from core.events import AgentOutput, StoredEvent
+from core.projections import State
+from tui.cli.invocation import current
+from tui.cli.lines import event_line
+from tui.cli.names import agent_named, any_named, task_named
+from tui.cli.printing import event_fields, say, say_json, say_json_list
+from tui.moments import position_of
+
+NEWEST_SHOWN = 100
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON; with --follow one object a line.")]
+Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on with what happens, until interrupted.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    for command in (events, log, why):
+        app.command()(command)
+
+
+def events(
+    type_: Annotated[list[str] | None, typer.Option("--type", help="Only this type; task:* is allowed.")] = None,
+    stream: Annotated[list[str] | None, typer.Option("--stream", help="Only this stream, such as task/T-1.")] = None,
+    task: Annotated[list[str] | None, typer.Option("--task", help="Only this task's stream.")] = None,
+    agent: Annotated[list[str] | None, typer.Option("--agent", help="Only this agent's stream.")] = None,
+    session: Annotated[str | None, typer.Option("--session", help="Only of this session.")] = None,
+    since: Annotated[str | None, typer.Option("--since", metavar="5m", help="Only of the last so long.")] = None,
+    after: Annotated[int | None, typer.Option("--after", help="Only after this position.")] = None,
+    branch: Annotated[str, typer.Option("--branch", help="Of this branch.")] = "main",
+    limit: Annotated[int, typer.Option("--limit", "-n", help="The newest so many; 0: all.")] = NEWEST_SHOWN,
+    follow: Follow = False,
+    json: Json = False,
+) -> None:
+    """List events, oldest first."""
+
+    async def show() -> None:
+        async with Desk.observe(current.project.root) as desk:
+            state = desk.queries.state
+            streams = [
+                *(stream or ()),
+                *(f"task/{task_named(state, name)}" for name in task or ()),
+                *(f"agent/{agent_named(state, name)}" for name in agent or ()),
+            ]
+            wanted = _Wanted(branch, streams or None, type_, session, _since(since, desk))
+            found = await wanted.read(desk, after, limit)
+            if json and not follow:
+                say_json_list([event_fields(event) for event in found])
+                return
+            _print(found, json)
+            if follow:
+                async for event in wanted.follow(desk, found[-1].position if found else await _end(desk, branch)):
+                    _print([event], json)
+
+    asyncio.run(show())
+
+
+class _Wanted:
+    """Which events are asked for."""
+
+    def __init__(
+        self, branch: str, streams: list[str] | None, types: list[str] | None, session: str | None,
+        since: datetime | None,
+    ) -> None:  # fmt: skip
+        self._branch, self._streams, self._types = branch, streams, types
+        self._session, self._since = session, since
+
+    async def read(self, desk: Desk, after: int | None, limit: int) -> list[StoredEvent]:
+        newest = after is None and limit > 0
+        found = desk.journal.log.read(
+            branch=self._branch, after=after or 0, streams=self._streams, types=self._types,
+            session_id=self._session, since=self._since, limit=limit or None, backwards=newest,
+        )  # fmt: skip
+        events = [event async for event in found]
+        return events[::-1] if newest else events
+
+    def follow(self, desk: Desk, after: int) -> AsyncIterator[StoredEvent]:
+        return desk.journal.log.subscribe(
+            branch=self._branch, after=after, streams=self._streams, types=self._types,
+            session_id=self._session, since=self._since,
+        )  # fmt: skip
+
+
+def _since(text: str | None, desk: Desk) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        return desk.journal.clock.now() - timedelta(milliseconds=parse_ms(text))
+    except ValueError as error:
+        raise UsageError(f"--since: {error}") from None
+
+
+async def _end(desk: Desk, branch: str) -> int:
+    return await desk.journal.log.head(branch)
+
+
+def _print(found: list[StoredEvent], json: bool) -> None:
+    for event in found:
+        say_json(event_fields(event)) if json else say(event_line(event))
+
+
+def log(
+    name: Annotated[str, typer.Argument(metavar="TASK|AGENT")],
+    attempt: Annotated[int | None, typer.Option("--attempt", help="Of this attempt only.")] = None,
+    lines: Annotated[int, typer.Option("--lines", "-n", help="The last so many; 0: all.")] = 0,
+    follow: Follow = False,
+    json: Json = False,
+) -> None:
+    """Print what a task or an agent printed."""
+
+    async def show() -> None:
+        async with Desk.observe(current.project.root) as desk:
+            named = any_named(desk.queries.state, name)
+            source = _Output(desk.queries.state, named, attempt)
+            found = [event async for event in desk.journal.log.read(streams=source.streams, types=[AgentOutput.type])]
+            outputs = [event for event in found if source.has(event)]
+            printed = [(event, line) for event in outputs for line in _lines_of(event)]
+            _print_output(printed[-lines:] if lines else printed, json, follow)
+            if follow:
+                after = await _end(desk, "main")
+                async for event in desk.journal.log.subscribe(after=after, types=[AgentOutput.type]):
+                    if source.has(event):
+                        _print_output([(event, line) for line in _lines_of(event)], json, follow)
+
+    asyncio.run(show())
+
+
+class _Output:
+    """Whose output is asked for."""
+
+    def __init__(self, state: State, name: str, attempt: int | None) -> None:
+        task = state.tasks.get(name)
+        self._agent = name if task is None else None
+        self._task = None if task is None else name
+        self._execution = None if attempt is None else f"{name}.{attempt}"
+        agents = {execution.agent_id for execution in state.executions.values() if execution.task_id == name}
+        self.streams = [f"agent/{agent}" for agent in (agents if task is not None else [name])]
+
+    def has(self, event: StoredEvent) -> bool:
+        payload = event.payload
+        if not isinstance(payload, AgentOutput):
+            return False
+        if self._execution is not None:
+            return payload.execution_id == self._execution
+        return event.aggregate_id == self._agent if self._task is None else payload.task_id == self._task
+
+
+def _lines_of(event: StoredEvent) -> tuple[str, ...]:
+    return event.payload.lines if isinstance(event.payload, AgentOutput) else ()
+
+
+def _print_output(printed: list[tuple[StoredEvent, str]], json: bool, follow: bool) -> None:
+    fields = [{"position": event.position, "stream": event.stream, "line": line} for event, line in printed]
+    if json and not follow:
+        say_json_list(fields)
+    else:
+        for field in fields:
+            say_json(field) if json else say(str(field["line"]))
+
+
+def why(
+    what: Annotated[str, typer.Argument(metavar="TASK|AGENT|POSITION")],
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Explain the latest thing that happened to a task or an agent, or an event: its chain of causes."""
+
+    async def show() -> None:
+        async with Desk.observe(current.project.root) as desk:
+            chain = await desk.queries.causes(await _position(what, desk))
+            if json:
+                say_json_list([event_fields(event) for event in chain])
+                return
+            for depth, event in enumerate(chain):
+                say(event_line(event) if not depth else f"  because\n{event_line(event)}")
+
+    asyncio.run(show())
+
+
+async def _position(what: str, desk: Desk) -> int:
+    if what.isdigit():
+        return await position_of(what, desk.queries, desk.journal.clock.now())
+    state = desk.queries.state
+    named = any_named(state, what)
+    task = state.tasks.get(named)
+    if task is not None:
+        return task.last_position
+    newest = await desk.queries.stream(f"agent/{named}", last=1)
+    return newest[0].position if newest else 0

@@ -1,0 +1,129 @@
+"""Commands that tend a project: init, recover, verify, stats, doctor."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from core.config import CONFIG_NAME
+from core.engine import Desk
+from tui.cli.invocation import current
+from tui.cli.printing import local_time, say, say_json, table
+from tui.text import bytes_, count
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+TEMPLATE = """\
+# Codewalkers: every key is optional, these are the defaults.
+
+# max_agents = 4                  # agents of all profiles together
+
+# [profiles.reviewer]             # a kind of agent: `cw add "look at it" --profile reviewer --prompt "…"`
+# command = ["my-agent", "--message", "{prompt}"]
+# max = 2
+# idle_timeout = "5m"
+# timeout = "30m"                 # for tasks that set none
+# pass_env = ["MY_AGENT_API_KEY"] # handed on, and kept out of the log
+# [profiles.reviewer.restart]
+# when = "on-failure"             # never, on-failure, always: for agents that run on their own
+"""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    for command in (init, recover, verify, stats, doctor):
+        app.command()(command)
+
+
+def init(json: Json = False) -> None:
+    """Make this directory a project, with a configuration to fill in."""
+    project = current.project
+    project.prepare()
+    path = project.root / CONFIG_NAME
+    fresh = not path.exists()
+    if fresh:
+        path.write_text(TEMPLATE, encoding="utf-8")
+    if json:
+        say_json({"project": str(project.root), "config": str(path), "made": fresh})
+    else:
+        say(f"{path} {'was written' if fresh else 'is there already'}; `cw` opens the dashboard")
+
+
+def recover(json: Json = False) -> None:
+    """Settle what a crash left in flight, without running anything."""
+
+    async def act() -> dict[str, object]:
+        async with Desk.open(current.project.root) as desk:
+            found = desk.recovered
+            if found is None:
+                return {"recovered": False}
+            return {
+                "recovered": True, "session": found.session_id, "orphans": found.orphans, "lost": found.lost,
+                "requeued": found.requeued, "remaining": list(found.remaining),
+            }  # fmt: skip
+
+    found = asyncio.run(act())
+    if json:
+        say_json(found)
+    elif found["recovered"]:
+        say(
+            f"session {found['session']} had crashed: {found['orphans']} processes ended, "
+            f"{found['lost']} attempts lost, {found['requeued']} tasks requeued"
+        )
+    else:
+        say("there is nothing to recover")
+
+
+def verify(json: Json = False) -> None:
+    """Check that nothing in the log was changed or is missing."""
+
+    async def act() -> tuple[dict[str, object], bool]:
+        async with Desk.observe(current.project.root) as desk:
+            found = await desk.journal.log.verify()
+            fields: dict[str, object] = {
+                "good": found.good, "events": found.events, "first_bad": found.first_bad, "reason": found.reason,
+                "head_hash": found.head_hash,
+            }  # fmt: skip
+            return fields, found.good
+
+    fields, good = asyncio.run(act())
+    if json:
+        say_json(fields)
+    elif good:
+        say(f"good: {count(int(str(fields['events'])))} events, head {str(fields['head_hash'])[:16]}")
+    else:
+        say(f"bad at {fields['first_bad']}: {fields['reason']}")
+    raise typer.Exit(0 if good else 1)
+
+
+def stats(json: Json = False) -> None:
+    """Show the log in numbers."""
+
+    async def act() -> None:
+        async with Desk.observe(current.project.root) as desk:
+            found = await desk.journal.log.stats()
+            if json:
+                say_json(found)
+                return
+            say(f"{count(found.events)} events in {count(found.streams)} streams on {found.branches} branches")
+            say(f"{bytes_(found.size_bytes)} and {bytes_(found.wal_bytes)} of write-ahead log")
+            say(f"from {local_time(found.first_us)} to {local_time(found.last_us)}")
+            table(["TYPE", "EVENTS"], [[name, count(number)] for name, number in found.by_type.items()], right=(1,))
+
+    asyncio.run(act())
+
+
+def doctor(json: Json = False) -> None:
+    """Look for what could go wrong here: versions, the terminal, the project, the log."""
+    from tui.cli.doctor import examine
+
+    findings = asyncio.run(examine(current.project))
+    if json:
+        say_json([{"what": found.what, "state": found.state, "text": found.text} for found in findings])
+    else:
+        marks = {"good": "ok  ", "warn": "warn", "bad": "BAD "}
+        for found in findings:
+            say(f"{marks[found.state]}  {found.what:<12} {found.text}")
+    raise typer.Exit(1 if any(found.state == "bad" for found in findings) else 0)

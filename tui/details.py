@@ -1,0 +1,252 @@
+"""The detail of what is selected: a head of facts, and a body of lines; the same live and in the past.
+
+Gathering asks the log, so it is awaited; what it returns is a value that the panel draws.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import msgspec
+from msgspec.structs import asdict
+
+from core.errors import NotFound
+from core.events import StoredEvent, TaskCreated, UnknownEvent
+from core.projections import Agent, State, Task
+from core.queries import Queries
+from tui.look import Look, local
+from tui.panels.agents import status_glyph
+from tui.telling import command_line, tell
+from tui.text import UNICODE, SafeText, clock_time, count, duration, join, label, literal, money, sanitize
+from tui.theme.ink import Ink, status_ink
+from tui.widgets.spans import Span
+
+OUTPUT_LINES = 500
+CAUSES_SHOWN = 8
+CHANGES_SHOWN = 40
+WIDE = 400
+
+Line = tuple[Span, ...]
+Kind = Literal["agent", "task", "event", "nothing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What the detail is about."""
+
+    kind: Kind
+    id: str = ""
+    position: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What the panel draws. `title` is the selected thing's name; `follow` when the body grows at its end."""
+
+    title: SafeText
+    head: tuple[Line, ...] = ()
+    body: tuple[Line, ...] = ()
+    follow: bool = False
+
+
+NOTHING = Details(
+    literal(""), head=((Span(literal("Select an agent, a task or an event to see all of it here"), "muted"),),)
+)
+
+
+async def gather(selection: Selection, look: Look, queries: Queries) -> Details:
+    """Everything about the selected thing, as of the moment that is shown."""
+    match selection.kind:
+        case "task":
+            task = look.state.tasks.get(selection.id)
+            return NOTHING if task is None else await _of_task(task, look, queries)
+        case "agent":
+            agent = look.state.agents.get(selection.id)
+            return NOTHING if agent is None else await _of_agent(agent, look, queries)
+        case "event":
+            event = await queries.event(selection.position)
+            return NOTHING if event is None else await _of_event(event, look, queries)
+        case "nothing":
+            return NOTHING
+
+
+# -- tasks ----------------------------------------------------------------------------------------------------------
+
+
+async def _of_task(task: Task, look: Look, queries: Queries) -> Details:
+    try:
+        created = await queries.task_created(task.id)
+    except NotFound:
+        created = None
+    chain = await queries.causes(min(task.last_position, look.position))
+    output = await queries.output_of_task(task.id, up_to=look.position, lines=OUTPUT_LINES)
+    head = [*_task_facts(task, created, look), *_because(chain[1:])]
+    return Details(
+        label(f"{task.id} {task.title}", WIDE), tuple(head), _output(output), follow=task.status == "running"
+    )
+
+
+def _task_facts(task: Task, created: TaskCreated | None, look: Look) -> Iterator[Line]:
+    yield (Span(label(task.title, WIDE), "strong"),)
+    ink = status_ink(task.status)
+    took = [Span(join((literal(" · "), duration(task.duration_ms))), "muted")] if task.duration_ms is not None else []
+    tries = f" · attempt {task.attempt} of {max(task.max_attempts, task.attempt)}" if task.attempt else ""
+    status = [Span(status_glyph(task.status, UNICODE), ink), Span(label(f" {task.status}{tries}"), ink), *took]
+    yield tuple(status)
+    if task.agent_id:
+        yield _fact("agent", task.agent_id)
+    yield _fact("profile", f"{task.profile}{f' · priority {task.priority}' if task.priority else ''}")
+    if task.depends_on:
+        yield _fact("needs", ", ".join(f"{needed} {look.state.task_outcome(needed)}" for needed in task.depends_on))
+    if created is not None and created.command:
+        yield _fact("run", command_line(created.command), "accent")
+    if created is not None and created.prompt:
+        yield _fact("prompt", created.prompt, "accent")
+    why = look.why(task.id) if look.why is not None else task.reason
+    if why:
+        yield _fact("waits", why, "warn")
+    if task.error:
+        yield _fact("error", task.error, "failed")
+    if task.tokens or task.cost_usd_micros:
+        yield _fact("used", f"{count(task.tokens)} tokens · {money(task.cost_usd_micros)}")
+
+
+# -- agents ---------------------------------------------------------------------------------------------------------
+
+
+async def _of_agent(agent: Agent, look: Look, queries: Queries) -> Details:
+    output = await queries.output(agent.id, up_to=look.position, lines=OUTPUT_LINES)
+    return Details(label(agent.name, WIDE), tuple(_agent_facts(agent, look)), _output(output), follow=True)
+
+
+def _agent_facts(agent: Agent, look: Look) -> Iterator[Line]:
+    ink = status_ink(agent.status)
+    since = join((literal(" for "), look.age(agent.since_us)))
+    yield (Span(label(agent.name, WIDE), "strong"),)
+    yield Span(status_glyph(agent.status, UNICODE), ink), Span(label(f" {agent.status}"), ink), Span(since, "muted")
+    yield _fact("profile", f"{agent.profile} · {agent.protocol}{f' · {agent.role}' if agent.role else ''}")
+    if agent.pid is not None:
+        yield _fact("process", f"{agent.pid} under {agent.shim_pid}")
+    if agent.task_id is not None:
+        task = look.state.tasks.get(agent.task_id)
+        yield _fact("doing", f"{agent.task_id} {task.title if task is not None else ''}", "accent")
+    yield _fact("so far", f"{agent.completed} done, {agent.failed} not, {count(agent.output_lines)} lines")
+    if agent.restarts:
+        yield _fact("restarts", str(agent.restarts), "warn")
+    if agent.cost_usd_micros or agent.input_tokens:
+        tokens = count(agent.input_tokens + agent.output_tokens, compact=True)
+        yield _fact("used", f"{tokens} tokens · {money(agent.cost_usd_micros)}")
+    if agent.reason:
+        yield _fact("because", agent.reason)
+    if agent.error and agent.error != agent.reason:
+        yield _fact("error", agent.error, "failed")
+
+
+# -- events ---------------------------------------------------------------------------------------------------------
+
+
+async def _of_event(event: StoredEvent, look: Look, queries: Queries) -> Details:
+    chain = await queries.causes(event.position)
+    leads_to = await queries.effects(event.position, up_to=look.position)
+    before = await queries.state_at(event.position - 1)
+    after = await queries.state_at(event.position)
+    head = [
+        (Span(label(event.type, WIDE), "strong"), Span(label(f"  {event.stream}", WIDE), "accent")),
+        (Span(join((literal("#"), count(event.position), literal("  "))), "muted"), Span(_time(event), "muted")),
+        _fact("by", event.actor),
+        (Span(label(tell(event, WIDE), WIDE)),),
+    ]
+    body = [
+        *_section("changed by this event", _changes(before, after)),
+        *_section("caused by", (_event_line(cause) for cause in chain[1 : 1 + CAUSES_SHOWN])),
+        *_section("leads to", (_event_line(effect) for effect in leads_to[:CAUSES_SHOWN])),
+        *_section("payload", _payload_lines(event)),
+    ]
+    return Details(label(f"{event.type} #{event.position}", WIDE), tuple(head), tuple(body))
+
+
+def _changes(before: State, after: State) -> Iterator[Line]:
+    shown = 0
+    for records in ("tasks", "agents", "executions", "sessions", "permissions", "memory", "swarm"):
+        old: Mapping[str, msgspec.Struct] = getattr(before, records)
+        new: Mapping[str, msgspec.Struct] = getattr(after, records)
+        if old is new or old == new:
+            continue
+        for key in sorted(set(old) | set(new)):
+            for line in _change(key, old.get(key), new.get(key)):
+                shown += 1
+                if shown > CHANGES_SHOWN:
+                    return
+                yield line
+
+
+_UNTOLD = frozenset({"version", "last_position", "position", "last_output_us", "since_us", "queued_position"})
+
+
+def _change(key: str, old: msgspec.Struct | None, new: msgspec.Struct | None) -> Iterator[Line]:
+    if old == new:
+        return
+    if old is None or new is None:
+        mark, ink = (literal("+ "), "added") if old is None else (literal("- "), "removed")
+        yield Span(mark, ink), Span(label(key, WIDE), ink)
+        return
+    was, now = asdict(old), asdict(new)
+    for name in was:
+        if was[name] != now[name] and name not in _UNTOLD:
+            yield (
+                Span(literal("~ "), "changed"),
+                Span(label(f"{key}.{name}  ", 60)),
+                Span(label(_value(was[name]), 60), "muted"),
+                Span(literal(" → "), "muted"),
+                Span(label(_value(now[name]), 80), "changed"),
+            )
+
+
+def _value(value: object) -> str:
+    return "nothing" if value in (None, "", ()) else str(value)
+
+
+def _payload_lines(event: StoredEvent) -> Iterator[Line]:
+    payload = event.payload
+    if isinstance(payload, UnknownEvent):
+        yield (Span(label(f"this version cannot read it: {payload.reason}", WIDE), "warn"),)
+        text = payload.raw
+    else:
+        text = msgspec.json.format(msgspec.json.encode(payload), indent=2).decode()
+    for line in sanitize(text).split("\n"):
+        yield (Span(SafeText(line), "muted"),)
+
+
+# -- parts ----------------------------------------------------------------------------------------------------------
+
+
+def _because(chain: list[StoredEvent]) -> Iterator[Line]:
+    for event in chain[:3]:
+        yield Span(literal("because  "), "muted"), *_event_line(event)
+
+
+def _section(title: str, lines: Iterable[Line]) -> list[Line]:
+    found = list(lines)
+    return [(Span(label(title.upper()), "title"),), *found, ()] if found else []
+
+
+def _event_line(event: StoredEvent) -> Line:
+    return (
+        Span(join((count(event.position), literal("  "))), "faint"),
+        Span(label(f"{event.type}  ", 40), "accent"),
+        Span(label(f"{event.aggregate_id} {tell(event, WIDE)}", WIDE)),
+    )
+
+
+def _fact(name: str, value: str, ink: Ink = "plain") -> Line:
+    return Span(label(f"{name:<9}"), "muted"), Span(label(value, WIDE), ink)
+
+
+def _output(lines: Iterable[str]) -> tuple[Line, ...]:
+    return tuple((Span(SafeText(part)),) for line in lines for part in sanitize(line).split("\n"))
+
+
+def _time(event: StoredEvent) -> SafeText:
+    return clock_time(local(event.recorded_us), "full")

@@ -1,0 +1,127 @@
+"""The header, the tabs of a small screen, the message line and the footer: lines made of what the screen shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from tui.bindings import FOCUSES, Action, Focus, key_name
+from tui.look import Look, local
+from tui.text import Glyphs, SafeText, ago, clock_time, count, join, label, literal, money, sparkline
+from tui.theme.ink import Ink
+from tui.widgets.spans import Span, width_of
+
+SPARK_CELLS = 8
+WIDE = 60  # from here on there is room for the session
+SLOW_MS = 100
+GAP = Span(literal("  "))
+TITLES: dict[Focus, SafeText] = {
+    "agents": literal("Agents"),
+    "queue": literal("Queue"),
+    "events": literal("Events"),
+    "detail": literal("Detail"),
+    "timeline": literal("Timeline"),
+}
+
+Spans = tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """How the program itself is doing."""
+
+    project: SafeText
+    session: SafeText
+    rates: tuple[float, ...]
+    """Events a second, of the last seconds, newest last."""
+    lag_p95_ms: float
+    """How late the screen was, of the last minute."""
+    speed: SafeText | None = None
+    """While playing: how fast."""
+    cap_usd_micros: int | None = None
+
+
+def header(look: Look, vitals: Vitals, width: int, glyphs: Glyphs) -> tuple[Spans, Spans]:
+    """Project and session left; time, speed, cost and clock right, as many as there is room for."""
+    left = [Span(literal(" CODEWALKERS"), "title"), GAP, Span(vitals.project, "strong")]
+    if width >= WIDE:
+        left += [GAP, Span(vitals.session, "muted")]
+    when = _when(look, vitals, glyphs)
+    room = width - width_of(left) - width_of(when) - 1
+    rate = join((count(round(vitals.rates[-1] if vitals.rates else 0)), literal(" ev/s ")))
+    parts: dict[str, Spans] = {
+        "rate": (Span(rate, "muted"), Span(sparkline(vitals.rates, SPARK_CELLS, glyphs), "accent")),
+        "lag": (Span(label(f"ui {vitals.lag_p95_ms:.0f} ms"), "muted" if vitals.lag_p95_ms < SLOW_MS else "warn"),),
+        "cost": _cost(look, vitals),
+        "clock": (Span(clock_time(local(look.clock_us)), "muted"),),
+    }
+    shown: set[str] = set()
+    for name in ("clock", "rate", "cost", "lag"):  # the most telling ones get the room there is
+        needed = width_of(parts[name]) + width_of([GAP])
+        if parts[name] and needed <= room:
+            shown.add(name)
+            room -= needed
+    right = [*when]
+    for name, spans in parts.items():
+        if name in shown:
+            right += [GAP, *spans]
+    return tuple(left), (*right, Span(literal(" ")))
+
+
+def _when(look: Look, vitals: Vitals, glyphs: Glyphs) -> Spans:
+    if look.live:
+        return (Span(join((glyphs.busy, literal(" LIVE"))), "live"),)
+    back = join((glyphs.left, glyphs.left))
+    behind = join(
+        (clock_time(local(look.now_us)), literal(" · "), ago((look.clock_us - look.now_us) / 1000), literal(" ago"))
+    )
+    parts = [Span(join((back, literal(" PAST "))), "past"), Span(behind, "past")]
+    if vitals.speed is not None:
+        parts += [Span(literal("  ")), Span(join((glyphs.right, literal(" "), vitals.speed)), "accent")]
+    new = look.head - look.position
+    if new > 0:
+        parts += [Span(literal("  ")), Span(join((literal("+"), count(new), literal(" new"))), "unseen")]
+    return tuple(parts)
+
+
+def _cost(look: Look, vitals: Vitals) -> Spans:
+    spent = look.state.totals.cost_usd_micros
+    if vitals.cap_usd_micros is None:
+        return (Span(money(spent), "muted"),) if spent else ()
+    ink: Ink = "bad" if spent >= vitals.cap_usd_micros else "muted"
+    return (Span(join((money(spent), literal(" / "), money(vitals.cap_usd_micros))), ink),)
+
+
+def tabs(focus: Focus, needing: dict[Focus, int]) -> Spans:
+    """The panels of a screen that shows one at a time."""
+    spans: list[Span] = []
+    for number, name in enumerate(FOCUSES[:4], 1):
+        ink: Ink = "strong" if name == focus else "muted"
+        spans += [Span(literal(" ")), Span(count(number), "key"), Span(literal(" ")), Span(TITLES[name], ink)]
+        if needing.get(name):
+            spans.append(Span(join((literal(" "), count(needing[name]))), "waiting"))
+        spans.append(Span(literal(" ")))
+    return tuple(spans)
+
+
+def footer(actions: Iterable[Action], width: int) -> Spans:
+    """The keys that work now, as many as fit; neighbours that say the same share their word."""
+    spans: list[Span] = [Span(literal(" "))]
+    used = 1
+    merged = _merged(list(actions))
+    for keys, word in merged:
+        text = join((label(keys, 12), literal(" "), label(word, 20)))
+        if used + len(text) + 2 > width:
+            continue
+        spans += [Span(label(keys, 12), "key"), Span(literal(" ")), Span(label(word, 20), "muted"), GAP]
+        used += len(text) + 2
+    return tuple(spans)
+
+
+def _merged(actions: list[Action]) -> list[tuple[str, str]]:
+    found: dict[str, list[str]] = {}
+    for action in actions:
+        if action.keys:
+            found.setdefault(action.label, []).append(key_name(action.keys[0]))
+    short = {word: all(len(key) == 1 for key in keys) for word, keys in found.items()}
+    return [(("" if short[word] else " ").join(keys), word) for word, keys in found.items()]

@@ -1,0 +1,99 @@
+"""The timeline: how much happened when, where it went wrong, and where the screen is."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_right
+from itertools import pairwise
+
+from textual.app import ComposeResult
+
+from core.history.index import LineageIndex
+from tui.axis import SLICES, ActiveAxis
+from tui.look import Look, local
+from tui.text import ago, clock_time, count, join, literal
+from tui.widgets.panel import Frame, Panel
+from tui.widgets.spans import Span
+from tui.widgets.strip_chart import StripChart
+from tui.widgets.strip_layout import Gap, Mark, MarkKind, StripView, Tick
+
+TICKS = 5
+_KINDS: dict[str, MarkKind] = {
+    "bookmark": "bookmark",
+    "checkpoint": "checkpoint",
+    "fork": "fork",
+    "milestone": "checkpoint",
+}
+TITLE = literal("Timeline")
+
+
+def strip_view(axis: ActiveAxis, index: LineageIndex, look: Look, *, fresh_after: int) -> StripView:
+    """The strip of a lineage; failures after `fresh_after` flash."""
+    edges = axis.edges(SLICES)
+    buckets = tuple(after - first for first, after in pairwise(edges))
+    failures = _per_slice(index.failures, axis)
+    marks = [
+        Mark(at, "failure", number, fresh=newest > fresh_after) for at, (number, newest) in sorted(failures.items())
+    ]
+    for position, kind in zip(index.marks, index.mark_kinds, strict=True):
+        marks.append(Mark(int(axis.slice_of(position, SLICES)), _KINDS[kind]))
+    return StripView(
+        buckets=buckets,
+        playhead=None if look.live else axis.slice_of(look.position, SLICES),
+        playhead_label=look.past,
+        marks=tuple(marks),
+        gaps=tuple(Gap(at, ago(pause / 1000)) for at, pause in axis.pauses(SLICES)),
+        ticks=_ticks(axis, index),
+    )
+
+
+def _per_slice(positions: array[int], axis: ActiveAxis) -> dict[int, tuple[int, int]]:
+    """Slice → how many of the positions are in it, and the newest of them."""
+    found: dict[int, tuple[int, int]] = {}
+    for position in positions:
+        at = int(axis.slice_of(position, SLICES))
+        found[at] = (found.get(at, (0, 0))[0] + 1, position)
+    return found
+
+
+def _ticks(axis: ActiveAxis, index: LineageIndex) -> tuple[Tick, ...]:
+    if not index.positions or axis.is_even:
+        return ()
+    ticks: list[Tick] = []
+    for number in range(TICKS):
+        at = min(SLICES - 1, SLICES * number // (TICKS - 1))
+        time_us = index.time_at(axis.position_at(at + (number == TICKS - 1), SLICES))
+        if time_us is not None:
+            ticks.append(Tick(at, clock_time(local(time_us))))
+    return tuple(ticks)
+
+
+class TimelinePanel(Panel):
+    """Panel 5; `axis` is the one that is drawn, so that the mouse means the same."""
+
+    def __init__(self) -> None:
+        super().__init__(frame=Frame(TITLE, 5), id="timeline")
+        self.strip = StripChart()
+        self.axis: ActiveAxis | None = None
+        self._known = 0
+
+    def compose(self) -> ComposeResult:
+        yield self.strip
+
+    def show(self, index: LineageIndex, look: Look, *, fresh_after: int) -> None:
+        """Draw the strip of this moment."""
+        if self.axis is None or len(index.positions) != self._known:
+            self.axis, self._known = ActiveAxis(index), len(index.positions)
+        self.strip.show(strip_view(self.axis, index, look, fresh_after=fresh_after))
+        self.show_frame(Frame(TITLE, 5, _note(index, look), look.past))
+
+
+def _note(index: LineageIndex, look: Look) -> tuple[Span, ...]:
+    note: list[Span] = []
+    if not look.live:
+        place = bisect_right(index.positions, look.position)
+        total = max(1, len(index.positions))
+        note.append(Span(join((count(100 * place // total), literal("%  "))), "past"))
+    if index.failures:
+        note.append(Span(join((count(len(index.failures)), literal(" failures"))), "bad"))
+    return tuple(note)

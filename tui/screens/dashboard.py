@@ -1,0 +1,422 @@
+"""The dashboard: five panels over one moment, live or past.
+
+Invariant: *screen = f(fold(log, position), index(log), view)*. A frame asks the feed what is new and draws what
+changed; a key is looked up in the registry (see `keys`) and repaints at once. In the past nothing here changes a task,
+an agent or a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import Literal, cast
+
+from textual import on
+from textual.app import App, ComposeResult
+from textual.containers import Container
+from textual.events import DescendantFocus, Key
+from textual.screen import Screen
+
+from core.engine import Engine
+from core.errors import CodewalkersError
+from core.events.envelope import to_us
+from core.projections import State
+from tui.axis import SLICES
+from tui.bindings import FOCUSES, Action, Context, Focus, Registry, key_of
+from tui.details import Selection, gather
+from tui.event_rows import EventRows, TimeStyle, positions_around
+from tui.feed import Feed
+from tui.look import Look
+from tui.panels.agents import AgentsPanel, counts
+from tui.panels.detail import DetailPanel
+from tui.panels.events import EventsPanel
+from tui.panels.header import Vitals, footer, header, tabs
+from tui.panels.queue import NEEDS_YOU, QueuePanel
+from tui.panels.timeline import TimelinePanel
+from tui.playhead import Playhead, Remembered
+from tui.screens.keys import Keys
+from tui.screens.travel import Travel
+from tui.screens.work import Work
+from tui.search import Search
+from tui.text import label, literal
+from tui.theme import glyphs
+from tui.theme.ink import Ink
+from tui.widgets.oneline import OneLine
+from tui.widgets.panel import Panel
+from tui.widgets.spans import Span
+from tui.widgets.strip_chart import StripChart
+from tui.widgets.virtual_list import VirtualList
+
+FRAME_S = 0.1  # the stream; tables follow every third frame
+TABLES_EVERY = 3
+SAID_FOR_FRAMES = 80
+SINGLE_BELOW = (100, 20)  # cells: one panel at a time
+ROWS_AT_ONCE = 400
+
+
+class DashboardScreen(Screen[None], inherit_bindings=False):
+    """Everything at once."""
+
+    DEFAULT_CSS = """
+    DashboardScreen { layout: vertical; }
+    DashboardScreen #body { layout: grid; grid-size: 20 2; grid-rows: 1fr 2fr; grid-gutter: 0; height: 1fr; }
+    DashboardScreen #agents, DashboardScreen #queue { column-span: 10; }
+    DashboardScreen #events { column-span: 13; }
+    DashboardScreen #detail { column-span: 7; }
+    DashboardScreen #timeline { height: 5; }
+    DashboardScreen #tabs { display: none; }
+    DashboardScreen #header { background: $panel; }
+    DashboardScreen.-wide #detail { dock: right; width: 34%; height: 100%; }
+    DashboardScreen.-wide #events { column-span: 20; }
+    DashboardScreen.-low #timeline { height: 1; border: none; }
+    DashboardScreen.-low #timeline StripChart { height: 1; }
+    DashboardScreen.-single #body { layout: vertical; }
+    DashboardScreen.-single #body Panel { display: none; width: 100%; height: 100%; dock: none; }
+    DashboardScreen.-single #body Panel.-shown { display: block; }
+    DashboardScreen.-narrow #tabs { display: block; }
+    """
+
+    def __init__(self, engine: Engine, registry: Registry, remembered: Remembered, feed: Feed) -> None:
+        super().__init__()
+        self.engine, self.registry, self.feed = engine, registry, feed
+        self.playhead = Playhead(remembered)
+        self.task_defaults = dict(remembered.task_form)
+        self.search: Search | None = None
+        self.time_style: TimeStyle = "time"
+        self.zoomed = False
+        self.travel = Travel(
+            self.playhead, feed.index, engine.queries, engine.journal.clock, self._show_past, self.say, self._show_now
+        )
+        self.work = Work(engine.commands, lambda: self.look.state)
+        self.keys = Keys(self)
+        self.look = self._live_look()
+        self.header, self.tabs = OneLine(id="header"), OneLine(id="tabs")
+        self.agents, self.queue = AgentsPanel(), QueuePanel()
+        self.events, self.detail, self.timeline = EventsPanel(), DetailPanel(), TimelinePanel()
+        self.message, self.keys_line = OneLine(id="message"), OneLine(id="keys")
+        self._panel: Focus = "queue"
+        self._selected = Selection("nothing")
+        self._detailed: object = None
+        self._frames = 0
+        self._due = 0.0
+        self._said_at = 0
+        self._fresh_after = feed.head
+        self._loading_rows = False
+
+    def compose(self) -> ComposeResult:
+        yield self.header
+        yield self.tabs
+        yield Container(self.agents, self.queue, self.events, self.detail, id="body")
+        yield self.timeline
+        yield self.message
+        yield self.keys_line
+
+    def on_mount(self) -> None:
+        """Draw what is known, and start the frames."""
+        self.queue.list.focus()
+        self.paint()
+        self.set_interval(FRAME_S, self._frame)
+        if not self.playhead.live:
+            self.run_worker(self.travel.seek(), group="keys")
+
+    @property
+    def terminal(self) -> App[int]:
+        """The app, by the type it has here."""
+        return cast("App[int]", self.app)  # pyright: ignore[reportUnknownMemberType]  Textual does not know it
+
+    # -- frames -----------------------------------------------------------------------------------------------
+
+    def _frame(self) -> None:
+        now = self.engine.journal.clock.monotonic()
+        if self._due:
+            self.feed.late(now - self._due)
+        self._due = now + FRAME_S
+        self._frames += 1
+        if self.feed.behind():
+            self.run_worker(self.feed.begin(), group="catch up", exclusive=True)
+            return
+        events = self.feed.take()
+        if self.search is not None:
+            self.search.take(events)
+        tables = self._frames % TABLES_EVERY == 0
+        if self.playhead.live:
+            self.look = self._live_look()
+            if tables:
+                self.paint()
+            elif events:
+                self._draw_events()
+        elif tables:
+            self._grow_past()
+        self._load_rows()
+        if self._said_at and self._frames - self._said_at > SAID_FOR_FRAMES:
+            self._said_at = 0
+            self._draw_message(self.engine.queries.trouble or "", "bad")
+
+    def _grow_past(self) -> None:
+        """The run goes on behind a past that does not move."""
+        clock_us = to_us(self.engine.journal.clock.now())
+        self.look = self._past_look(self.look.state, self.look.position, before=self.look.before, clock_us=clock_us)
+        self._draw_events()
+        self._draw_lines()
+        self.timeline.show(self.feed.index, self.look, fresh_after=self._fresh_after)
+
+    def _live_look(self) -> Look:
+        state = self.engine.queries.state
+        clock_us = to_us(self.engine.journal.clock.now())
+        return Look(
+            state=state, live=True, position=self.feed.head, head=self.feed.head, now_us=clock_us,
+            clock_us=clock_us, why=lambda task_id: self._why(state, task_id),
+        )  # fmt: skip
+
+    def _past_look(self, state: State, position: int, *, before: State | None, clock_us: int) -> Look:
+        now_us = self.feed.index.time_at(position) or state.recorded_us
+        return Look(
+            state=state, live=False, position=position, head=self.feed.head, now_us=now_us, clock_us=clock_us,
+            before=before, why=lambda task_id: self._why(state, task_id),
+        )  # fmt: skip
+
+    def _why(self, state: State, task_id: str) -> str:
+        task = state.tasks.get(task_id)
+        return "" if task is None else self.engine.queries.why_waiting(state, task)
+
+    async def _show_past(self, state: State, position: int) -> None:
+        """Draw a past moment; the events around it come first, so that nothing has to say `loading`."""
+        rows = self._rows(position)
+        target = rows.row_of(position)
+        height = self.events.list.size.height
+        await self._remember(positions_around(rows, target - height // 2, height))
+        if self.look.live:
+            self._fresh_after = self.feed.head
+        clock_us = to_us(self.engine.journal.clock.now())
+        self.look = self._past_look(state, position, before=self.look.state, clock_us=clock_us)
+        self.events.list.set_follow(False)
+        self.paint()
+        self.events.list.move_to(target)
+
+    def _show_now(self) -> None:
+        self._fresh_after = self.feed.head
+        self.look = self._live_look()
+        self.paint()
+        self.events.list.set_follow(True)
+
+    # -- drawing ----------------------------------------------------------------------------------------------
+
+    def paint(self) -> None:
+        """Draw everything of this moment; what did not change costs nothing."""
+        with self.terminal.batch_update():
+            self.agents.show(self.look)
+            self.queue.show(self.look)
+            self._draw_events()
+            self.timeline.show(self.feed.index, self.look, fresh_after=self._fresh_after)
+            self._draw_lines()
+        self.set_class(not self.look.live, "-past")
+        self._want_details()
+
+    def _rows(self, playhead: int | None) -> EventRows:
+        found = None if self.search is None else self.search.found
+        second = self.look.clock_us // 1_000_000 if self.time_style == "ago" else 0
+        return EventRows(
+            memory=self.feed.memory, index=self.feed.index, found=found,
+            lines=len(self.feed.index.runs if found is None else found), head=self.feed.head, playhead=playhead,
+            style=self.time_style, second=second, generation=self.feed.memory.generation,
+        )  # fmt: skip
+
+    @property
+    def rows(self) -> EventRows:
+        """The event list's rows at this moment."""
+        return self._rows(None if self.look.live else self.look.position)
+
+    def _draw_events(self) -> None:
+        text = None if self.search is None else label(self.search.query.text, 60)
+        self.events.show(self.rows, self.look, text)
+
+    def _load_rows(self) -> None:
+        """Get the events of rows that came onto the screen."""
+        shown = self.events.list
+        missing = self.feed.memory.missing(positions_around(self.rows, shown.scroll_offset.y, shown.size.height))
+        if missing and not self._loading_rows:
+            self._loading_rows = True
+            self.run_worker(self._load(missing), group="rows")
+
+    async def _load(self, positions: list[int]) -> None:
+        try:
+            await self._remember(positions)
+        finally:
+            self._loading_rows = False
+        self._draw_events()
+
+    async def _remember(self, positions: object) -> None:
+        missing = self.feed.memory.missing(cast("list[int]", positions))[:ROWS_AT_ONCE]
+        if missing:
+            self.feed.memory.keep(await self.engine.journal.log.reader.at(missing))
+
+    def _draw_lines(self) -> None:
+        width = self.size.width
+        session = f"{self.engine.journal.session_id}"
+        speed = label(f"×{self.playhead.speed}") if self.playhead.playing else None
+        vitals = Vitals(
+            label(self.engine.project.root.name, 30), label(session, 12), self.feed.rates, self.feed.lag_p95_ms, speed
+        )
+        self.header.show(*header(self.look, vitals, width, glyphs(self)))
+        needing = {"agents": counts(self.look.state)[2], "queue": self._tasks_needing()}
+        self.tabs.show(tabs(self._panel, cast("dict[Focus, int]", needing)))
+        self.keys_line.show(footer(self.registry.footer(self.context), width))
+
+    def _tasks_needing(self) -> int:
+        return sum(self.look.state.task_counts.get(status, 0) for status in NEEDS_YOU)
+
+    def say(self, text: str, ink: Ink = "plain") -> None:
+        """Put a sentence on the message line."""
+        self._said_at = self._frames
+        self._draw_message(text, ink)
+
+    def _draw_message(self, text: str, ink: Ink) -> None:
+        self.message.show((Span(literal(" ")), Span(label(text, 300), ink)))
+
+    # -- the detail -------------------------------------------------------------------------------------------
+
+    @property
+    def selection(self) -> Selection:
+        """What the keys are about and the detail shows."""
+        return self._selected
+
+    def _select(self) -> Selection:
+        match self._panel if self.focus_name != "timeline" else "timeline":
+            case "agents":
+                return _named("agent", self.agents.list.cursor_row, self.agents.list.cursor_key)
+            case "queue":
+                return _named("task", self.queue.list.cursor_row, self.queue.list.cursor_key)
+            case "events":
+                row = self.events.list.cursor_row
+                span = None if row is None or row >= len(self.rows) else self.rows.span(row)
+                return self._selected if span is None else Selection("event", position=span[1])
+            case "timeline" if not self.look.live:
+                return Selection("event", position=self.look.position)
+            case _:
+                return self._selected
+
+    def _want_details(self) -> None:
+        self._selected = self._select()
+        selected, look = self._selected, self.look
+        record = look.state.tasks.get(selected.id) or look.state.agents.get(selected.id)
+        agent = look.state.agents.get(getattr(record, "agent_id", None) or selected.id)
+        printed = 0 if agent is None else agent.output_lines
+        # Ages in it move with the clock, so a live one is drawn again each second; its output when there is more.
+        stamp = (selected, record, printed, look.live, look.now_us // 1_000_000 if selected.kind != "event" else 0)
+        if stamp != self._detailed:
+            self._detailed = stamp
+            self.run_worker(self._get_details(selected, look), group="detail", exclusive=True)
+
+    async def _get_details(self, selected: Selection, look: Look) -> None:
+        details = await gather(selected, look, self.engine.queries)
+        if selected == self._selected:
+            self.detail.show(details, self.look)
+
+    # -- keys and focus -----------------------------------------------------------------------------------------
+
+    @property
+    def focus_name(self) -> Focus:
+        """The panel that has the focus."""
+        above = self.focused.ancestors if self.focused is not None else ()
+        panel = next((node for node in above if isinstance(node, Panel)), None)
+        for focus in FOCUSES:
+            if panel is not None and panel.id == focus:
+                return focus
+        return self._panel
+
+    @property
+    def context(self) -> Context:
+        """Where a key pressed now is pressed."""
+        focus = self.focus_name
+        mode = "live" if self.playhead.live and focus != "timeline" else "time"
+        return Context(mode, focus, self.search is not None)
+
+    def focus_panel(self, name: Focus) -> None:
+        """Give the focus to a panel."""
+        self.query_one(f"#{name}", Panel).focus_inside()
+
+    async def on_key(self, event: Key) -> None:
+        """Look the key up, and do what it means here."""
+        action = self.registry.meaning(key_of(event), self.context)
+        if action is not None:
+            event.stop()
+            event.prevent_default()
+            self.perform(action)
+
+    def perform(self, action: Action) -> None:
+        """Do it, unless the past forbids it."""
+        if action.changes and not self.playhead.live:
+            self.say("read-only in the past: End goes live", "past")
+            return
+        doing = self.keys.do(action.id)
+        if doing is not None:
+            self.run_worker(self._answer(doing), group="keys")
+
+    async def _answer(self, doing: Awaitable[str | None]) -> None:
+        try:
+            said = await doing
+        except CodewalkersError as error:
+            self.say(str(error), "warn")
+        else:
+            if said:
+                self.say(said)
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:  # noqa: ARG002  the focus itself is asked
+        """Another panel: other keys, another selection."""
+        name = self.focus_name
+        if name != "timeline":
+            self._panel = name
+        self.lay_out()
+        self._draw_lines()
+        self._want_details()
+
+    @on(VirtualList.Moved)
+    def _moved(self) -> None:
+        self._want_details()
+
+    @on(VirtualList.Opened)
+    def _opened(self) -> None:
+        self.perform(self.registry["open"])
+
+    @on(VirtualList.TailChanged)
+    def _tail_changed(self) -> None:
+        self._draw_events()
+
+    @on(StripChart.Scrubbed)
+    def _scrubbed(self, event: StripChart.Scrubbed) -> None:
+        axis = self.timeline.axis
+        if event.end and event.final:
+            self.travel.live()
+        elif axis is not None:
+            position = axis.position_at(event.bucket, SLICES)
+            self.run_worker(self._answer(self.keys.go_to(position)), group="keys")
+
+    # -- layout -----------------------------------------------------------------------------------------------
+
+    def on_resize(self) -> None:
+        """Fit the panels to the terminal."""
+        self.lay_out()
+        self._draw_lines()
+
+    def lay_out(self) -> None:
+        """One panel at a time on a small screen, all of them on others, the detail at full height on wide ones."""
+        width, height = self.size
+        narrow = width < SINGLE_BELOW[0] or height < SINGLE_BELOW[1]
+        single = narrow or self.zoomed
+        self.set_class(narrow, "-narrow")
+        self.set_class(single, "-single")
+        self.set_class(width >= 160 and not single, "-wide")
+        self.set_class(width < SINGLE_BELOW[0] or height < 30, "-low")
+        for panel in self.query("#body Panel"):
+            panel.set_class(panel.id == self._panel, "-shown")
+
+    @property
+    def remembered(self) -> Remembered:
+        """What to remember of this view."""
+        return Remembered(
+            position=self.playhead.last, live=self.playhead.live, jumps=self.playhead.jumps,
+            search="" if self.search is None else self.search.query.text, task_form=self.task_defaults,
+        )  # fmt: skip
+
+
+def _named(kind: Literal["agent", "task"], row: int | None, key: object) -> Selection:
+    return Selection("nothing") if row is None else Selection(kind, str(key))

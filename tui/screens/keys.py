@@ -1,0 +1,401 @@
+"""What each action of the registry does on the dashboard. One method an action, named after it."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import tempfile
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from core.errors import UsageError
+from core.history.index import following, preceding
+from core.log.filters import Span
+from tui.bindings import FOCUSES, Focus
+from tui.details import Selection
+from tui.moments import position_of
+from tui.panels.agents import AgentList
+from tui.panels.detail import DetailBody
+from tui.panels.events import EventList
+from tui.panels.queue import TaskList
+from tui.screens.choosing import Prompt, SpawnChooser
+from tui.screens.filter_line import FilterLine
+from tui.screens.help import Help
+from tui.screens.questions import Confirm, Quit, Waiting
+from tui.screens.task_form import TaskForm
+from tui.screens.work import needing_you
+from tui.search import Query, Search
+from tui.text import join, label, literal
+
+if TYPE_CHECKING:
+    from tui.screens.dashboard import DashboardScreen
+
+Doing = Awaitable[str | None]
+"""Something under way; what it returns is said on the message line."""
+
+
+class Keys:
+    """The actions, over the dashboard they belong to."""
+
+    def __init__(self, screen: DashboardScreen) -> None:
+        self._screen = screen
+
+    def do(self, action_id: str) -> Doing | None:
+        """Begin the action; None when it is done already."""
+        act: Callable[[], Doing | None] = getattr(self, action_id)
+        return act()
+
+    # -- moving about -----------------------------------------------------------------------------------------
+
+    def focus_agents(self) -> None:
+        self._screen.focus_panel("agents")
+
+    def focus_queue(self) -> None:
+        self._screen.focus_panel("queue")
+
+    def focus_events(self) -> None:
+        self._screen.focus_panel("events")
+
+    def focus_detail(self) -> None:
+        self._screen.focus_panel("detail")
+
+    async def focus_timeline(self) -> None:
+        """The strip; from an event, that event's moment; else where the screen was last."""
+        screen = self._screen
+        if screen.focus_name == "events" and not screen.events.list.follow and screen.selection.kind == "event":
+            await screen.travel.jump(screen.selection.position)
+        elif screen.playhead.live and screen.playhead.last is not None:
+            await screen.travel.enter()
+        screen.focus_panel("timeline")
+
+    def next_panel(self) -> None:
+        self._turn(1)
+
+    def previous_panel(self) -> None:
+        self._turn(-1)
+
+    def _turn(self, by: int) -> None:
+        here = FOCUSES.index(self._screen.focus_name)
+        self._screen.focus_panel(FOCUSES[(here + by) % len(FOCUSES)])
+
+    def down(self) -> None:
+        self._list.action_cursor_down()
+
+    def up(self) -> None:
+        self._list.action_cursor_up()
+
+    def half_page_down(self) -> None:
+        self._list.action_half_page_down()
+
+    def half_page_up(self) -> None:
+        self._list.action_half_page_up()
+
+    def page_down(self) -> None:
+        self._list.action_page_down()
+
+    def page_up(self) -> None:
+        self._list.action_page_up()
+
+    def top(self) -> None:
+        self._list.action_first()
+
+    def bottom(self) -> None:
+        self._list.action_last()
+
+    @property
+    def _list(self) -> AgentList | TaskList | EventList | DetailBody:
+        """The list the moving keys move: the one with the focus, or the events."""
+        screen = self._screen
+        lists = (screen.agents.list, screen.queue.list, screen.detail.list)
+        return next((rows for rows in lists if rows is screen.focused), screen.events.list)
+
+    def open(self) -> None:
+        """The detail, with the focus in it."""
+        self._screen.focus_panel("detail")
+
+    def back(self) -> None:
+        """Close what is open, one thing at a time: the zoom, the detail, the search, the past."""
+        screen = self._screen
+        if screen.zoomed:
+            self.zoom()
+        elif screen.focus_name == "detail":
+            screen.focus_panel(_HOMES.get(screen.selection.kind, "queue"))
+        elif screen.search is not None:
+            screen.search = None
+            screen.paint()
+        elif not screen.playhead.live:
+            screen.travel.live()
+        elif screen.focus_name == "timeline":
+            screen.focus_panel("queue")
+
+    def next_needing(self) -> Doing | None:
+        return self._attend(1)
+
+    def previous_needing(self) -> Doing | None:
+        return self._attend(-1)
+
+    def _attend(self, by: int) -> Doing | None:
+        screen = self._screen
+        needing = needing_you(screen.look.state)
+        if not needing:
+            screen.say("nothing needs you")
+            return None
+        here = needing.index(screen.selection) if screen.selection in needing else -1 if by > 0 else 0
+        chosen = needing[(here + by) % len(needing)]
+        panel = screen.agents if chosen.kind == "agent" else screen.queue
+        screen.focus_panel("agents" if chosen.kind == "agent" else "queue")
+        panel.list.move_to_key(chosen.id)
+        return None
+
+    # -- doing ------------------------------------------------------------------------------------------------
+
+    async def new_task(self) -> str | None:
+        screen = self._screen
+        form = TaskForm(screen.engine.config, screen.look.state, screen.task_defaults)
+        new = await screen.terminal.push_screen_wait(form)
+        if new is None:
+            return None
+        screen.task_defaults = form.to_remember
+        return await screen.work.enqueue(new)
+
+    async def spawn(self) -> str | None:
+        profile = await self._screen.terminal.push_screen_wait(SpawnChooser(self._screen.engine.config))
+        return None if profile is None else await self._screen.work.spawn(profile)
+
+    async def cancel(self) -> str:
+        return await self._screen.work.cancel(self._target())
+
+    async def kill(self) -> str | None:
+        target = self._target()
+        question = join((literal("Kill "), label(target.id, 40), literal(" at once? What it is doing is lost.")))
+        sure = await self._screen.terminal.push_screen_wait(Confirm(literal("Kill"), question))
+        return await self._screen.work.cancel(target, force=True) if sure else None
+
+    async def pause(self) -> str:
+        return await self._screen.work.pause(self._target())
+
+    async def retry(self) -> str:
+        return await self._screen.work.retry(self._target("task"))
+
+    async def raise_priority(self) -> str:
+        return await self._screen.work.prioritise(self._target("task"), 1)
+
+    async def lower_priority(self) -> str:
+        return await self._screen.work.prioritise(self._target("task"), -1)
+
+    async def pause_session(self) -> str:
+        return await self._screen.work.hold_queue()
+
+    async def undo(self) -> str:
+        return await self._screen.work.undo()
+
+    def _target(self, kind: str = "") -> Selection:
+        """What is selected, when something can be done to it."""
+        selection = self._screen.selection
+        if selection.kind not in {"agent", "task"} or (kind and selection.kind != kind):
+            raise UsageError(f"select {'a task' if kind == 'task' else 'an agent or a task'} first")
+        return selection
+
+    # -- showing ----------------------------------------------------------------------------------------------
+
+    async def filter(self) -> str | None:
+        screen = self._screen
+        before = "" if screen.search is None else screen.search.query.text
+        text = await screen.terminal.push_screen_wait(FilterLine(before))
+        if text is None:
+            return None
+        screen.focus_panel("events")
+        if not text.strip():
+            screen.search = None
+            screen.paint()
+            return None
+        return await self.look_for(text)
+
+    async def look_for(self, text: str) -> str:
+        """Show only the events that match, everything ever recorded."""
+        screen = self._screen
+        search = screen.search = Search(Query.parse(text))
+        head = screen.feed.head
+        pages = screen.engine.journal.log.reader.pages(
+            branch=screen.engine.journal.branch, span=Span(0, head), where=search.query.filter
+        )
+        async for page in pages:
+            search.found.extend(event.position for event in page)
+            screen.feed.memory.keep(page)
+            if screen.search is not search:
+                return ""
+            screen.paint()
+        search.read_to = head
+        screen.paint()
+        if screen.look.live:
+            screen.events.list.set_follow(True)
+        return "" if search.found else "nothing found; esc clears the search"
+
+    async def next_hit(self) -> str | None:
+        return await self._hit(1)
+
+    async def previous_hit(self) -> str | None:
+        return await self._hit(-1)
+
+    async def _hit(self, by: int) -> str | None:
+        """The next event found: the cursor goes there, and in the past the screen."""
+        screen = self._screen
+        events = screen.events.list
+        if screen.search is None or not screen.search.found:
+            return "nothing found"
+        if screen.playhead.live:
+            events.move_to((events.cursor_row or 0) + by)
+            return None
+        towards = following if by > 0 else preceding
+        position = towards(screen.search.found, screen.travel.position)
+        if position is None:
+            return "no more of them this way"
+        await screen.travel.jump(position)
+        return None
+
+    def follow(self) -> None:
+        self._screen.events.list.action_toggle_follow()
+
+    def time_format(self) -> None:
+        styles = ("time", "millis", "ago")
+        screen = self._screen
+        screen.time_style = styles[(styles.index(screen.time_style) + 1) % len(styles)]
+        screen.paint()
+
+    def zoom(self) -> None:
+        self._screen.zoomed = not self._screen.zoomed
+        self._screen.lay_out()
+
+    def copy(self) -> Doing | None:
+        screen = self._screen
+        if screen.playhead.live:
+            text = screen.selection.id or str(screen.selection.position)
+        else:
+            text = f"cw://{screen.engine.journal.branch}#{screen.look.position}"
+        screen.terminal.copy_to_clipboard(text)
+        screen.say(f"{text} sent to the terminal's clipboard")
+        return None
+
+    def pager(self) -> None:
+        pager = shlex.split(os.environ.get("PAGER") or "less -R")
+        with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as file:
+            file.write(self._screen.detail.text)
+            file.flush()
+            with self._screen.terminal.suspend():
+                subprocess.run([*pager, file.name], check=False)
+
+    async def prompt(self) -> str | None:
+        screen = self._screen
+        answer = await screen.terminal.push_screen_wait(Prompt(screen.registry, screen.context))
+        if answer is None:
+            return None
+        if answer.action is not None:
+            screen.perform(screen.registry[answer.action])
+            return None
+        now = screen.engine.journal.clock.now()
+        return await self.go_to(await position_of(answer.moment, screen.engine.queries, now))
+
+    async def go_to(self, position: int) -> str | None:
+        """Show that moment."""
+        await self._screen.travel.jump(position)
+        return None
+
+    async def help(self) -> None:
+        await self._screen.terminal.push_screen_wait(Help(self._screen.registry, self._screen.context))
+
+    def suspend(self) -> None:
+        self._screen.terminal.action_suspend_process()
+
+    async def quit(self) -> None:
+        screen = self._screen
+        if not screen.engine.supervisor.running:
+            screen.terminal.exit()
+            return
+        answer = await screen.terminal.push_screen_wait(Quit(screen.engine.supervisor.running))
+        if answer is None:
+            return
+        if answer == "wait":
+            await self._wait_and_quit()
+        else:
+            screen.say("stopping what runs")
+            await screen.engine.close(answer)
+        screen.terminal.exit()
+
+    async def _wait_and_quit(self) -> None:
+        screen = self._screen
+        waiting = Waiting(literal("Waiting for the agents that work; no more tasks are claimed."))
+        waiting_for = screen.run_worker(screen.engine.close("wait"), group="quit")
+        screen.terminal.push_screen(waiting, lambda stop_now: waiting_for.cancel() if stop_now else None)
+        try:
+            await waiting_for.wait()
+        finally:
+            if waiting.is_current:
+                waiting.dismiss(None)
+
+    # -- time ---------------------------------------------------------------------------------------------------
+
+    async def freeze(self) -> None:
+        await self._screen.travel.freeze()
+
+    async def play(self) -> str | None:
+        screen = self._screen
+        if screen.playhead.playing:
+            screen.playhead.playing = False
+            screen.paint()
+            return None
+        if screen.playhead.live:
+            await screen.travel.freeze()
+            return None
+        await screen.travel.play()
+        return None
+
+    async def event_back(self) -> None:
+        await self._screen.travel.event(-1)
+
+    async def event_forward(self) -> None:
+        await self._screen.travel.event(1)
+
+    async def step_back(self) -> None:
+        await self._step(-1)
+
+    async def step_forward(self) -> None:
+        await self._step(1)
+
+    async def _step(self, by: int) -> None:
+        """One line of the event list, filtered as it is."""
+        screen = self._screen
+        await screen.travel.step(screen.rows.neighbour(screen.travel.position, by))
+
+    async def next_failure(self) -> None:
+        await self._screen.travel.failure(1)
+
+    async def previous_failure(self) -> None:
+        await self._screen.travel.failure(-1)
+
+    async def first_event(self) -> None:
+        positions = self._screen.feed.index.positions
+        await self._screen.travel.jump(positions[0] if positions else 0)
+
+    def live(self) -> None:
+        self._screen.travel.live()
+        if self._screen.focus_name == "timeline":
+            self._screen.focus_panel("queue")
+
+    def slower(self) -> None:
+        self._screen.say(f"plays ×{self._screen.playhead.change_speed(-1)}")
+
+    def faster(self) -> None:
+        self._screen.say(f"plays ×{self._screen.playhead.change_speed(1)}")
+
+    def speed_one(self) -> None:
+        self._screen.say(f"plays ×{self._screen.playhead.reset_speed()}")
+
+    async def jump_back(self) -> None:
+        await self._screen.travel.return_to(redo=False)
+
+    async def jump_again(self) -> None:
+        await self._screen.travel.return_to(redo=True)
+
+
+_HOMES: dict[str, Focus] = {"task": "queue", "event": "events", "agent": "agents"}

@@ -1,0 +1,146 @@
+"""Travelling in time: where the playhead goes, and getting what the screen then shows.
+
+Seeking is a loop that always heads for the newest wish: keys that come faster than states can be folded are skipped
+over, none is queued, and something is painted on the way. Viewing never executes anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from core.clock import Clock
+from core.history.index import LineageIndex, following, preceding
+from core.projections import State
+from core.queries import Queries
+from tui.playhead import Playhead
+
+FRAME_S = 0.05  # playing draws at most twenty frames a second
+LONGEST_WAIT_S = 2.0  # of screen time between two events, however long nothing happened
+
+Show = Callable[[State, int], Awaitable[None]]
+"""Draw the state of a past position, once the events around it are in memory."""
+Say = Callable[[str], None]
+
+
+class Travel:
+    """Moves the playhead."""
+
+    def __init__(
+        self, playhead: Playhead, index: LineageIndex, queries: Queries, clock: Clock, show: Show, say: Say,
+        go_live: Callable[[], None],
+    ) -> None:  # fmt: skip
+        self.playhead, self._index, self._queries, self._clock = playhead, index, queries, clock
+        self._show, self._say, self._go_live = show, say, go_live
+        self._seeking = False
+
+    @property
+    def position(self) -> int:
+        """Where the screen is; the head when live."""
+        return self._index.head if self.playhead.position is None else self.playhead.position
+
+    # -- seeking ----------------------------------------------------------------------------------------------
+
+    async def seek(self) -> None:
+        """Show what the playhead wishes for; returns when it does, or when another call is already at it."""
+        if self._seeking:
+            return
+        self._seeking = True
+        try:
+            shown = None
+            while (wish := self.playhead.position) is not None and wish != shown:
+                await self._show(await self._queries.state_at(wish), wish)
+                shown = wish
+        finally:
+            self._seeking = False
+
+    async def jump(self, position: int) -> None:
+        """Go somewhere else; the way back is kept."""
+        self.playhead.playing = False
+        self.playhead.jump_to(max(0, min(position, self._index.head)))
+        await self.seek()
+
+    async def step(self, position: int | None) -> None:
+        """Go to a neighbour; live when there is none ahead."""
+        self.playhead.playing = False
+        if position is None or position >= self._index.head:
+            self.live()
+            return
+        self.playhead.step_to(position)
+        await self.seek()
+
+    def live(self) -> None:
+        """Back to now."""
+        self.playhead.go_live()
+        self._go_live()
+
+    async def enter(self) -> None:
+        """Into the past: where the screen was last, or here."""
+        last = self.playhead.last
+        position = self._index.head if last is None else min(last, self._index.head)
+        self.playhead.step_to(position)
+        await self.seek()
+
+    async def freeze(self) -> None:
+        """Stop the screen at the head; the run goes on."""
+        self.playhead.jump_to(self._index.head)
+        await self.seek()
+
+    async def return_to(self, *, redo: bool) -> None:
+        """Undo or redo the last jump."""
+        self.playhead.playing = False
+        if not (self.playhead.jump_again() if redo else self.playhead.jump_back()):
+            self._say("there is no jump to redo" if redo else "there is no jump to undo")
+        elif self.playhead.live:
+            self._go_live()
+        else:
+            await self.seek()
+
+    # -- neighbours -------------------------------------------------------------------------------------------
+
+    async def event(self, direction: int) -> None:
+        """Exactly one event on."""
+        if direction > 0:
+            await self.step(following(self._index.positions, self.position))
+        else:
+            await self.step(preceding(self._index.positions, self.position) or 0)
+
+    async def failure(self, direction: int) -> None:
+        """To the next failure; past the last one it begins again at the other end."""
+        failures = self._index.failures
+        if not failures:
+            self._say("nothing has failed")
+            return
+        found = following(failures, self.position) if direction > 0 else preceding(failures, self.position)
+        if found is None:
+            found = failures[0] if direction > 0 else failures[-1]
+            self._say("no failure after this one: back at the first" if direction > 0 else "back at the last failure")
+        await self.jump(found)
+
+    # -- playing ----------------------------------------------------------------------------------------------
+
+    async def play(self) -> None:
+        """Play on from here until paused or until now; event time ÷ speed, long waits cut short."""
+        self.playhead.playing = True
+        waited = 0.0
+        while self.playhead.playing and (here := self.playhead.position) is not None:
+            await self._clock.sleep(FRAME_S)
+            waited += FRAME_S
+            reached = self._reached(here, waited)
+            if reached is None:
+                self.live()
+            elif reached > here and self.playhead.playing:
+                waited = 0.0
+                self.playhead.step_to(reached)
+                await self.seek()
+
+    def _reached(self, here: int, waited_s: float) -> int | None:
+        """Where playing is after so long at a position; None at the head."""
+        upcoming = following(self._index.positions, here)
+        if upcoming is None:
+            return None
+        here_us, next_us = self._index.time_at(here), self._index.time_at(upcoming)
+        if here_us is None or next_us is None:
+            return upcoming
+        if waited_s >= LONGEST_WAIT_S and next_us > here_us:
+            return max(upcoming, self._index.at_time(next_us))
+        return max(here, self._index.at_time(here_us + int(waited_s * self.playhead.speed * 1e6)))
