@@ -5,17 +5,23 @@ Pydantic guards this edge; inside, the models are plain values. Every key has a 
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from core.durations import parse_ms
 from core.errors import ConfigError, PlanError
+from core.toml_places import Places
 
 CONFIG_NAME = "codewalkers.toml"
+PROMPT = "{prompt}"
+"""In an argument of a profile's command: the task's prompt."""
 
 Milliseconds = Annotated[int, BeforeValidator(parse_ms)]
 
@@ -72,6 +78,19 @@ class Profile(_Section):
         if self.min > self.max:
             raise ValueError(f"min ({self.min}) is larger than max ({self.max})")
         return self
+
+    @model_validator(mode="after")
+    def _check_command(self) -> Profile:
+        if isinstance(self.command, tuple) and _pastes_prompt(self.command):
+            raise ValueError('a prompt must not become a part of a shell line; use "$CW_PROMPT" there')
+        return self
+
+
+def _pastes_prompt(command: tuple[str, ...]) -> bool:
+    """Whether it is a shell whose script, the argument after `-c`, has the prompt in it."""
+    shell = bool(command) and re.fullmatch(r"(ba|da|z|k|fi)?sh", Path(command[0]).name)
+    pairs = pairwise(command[1:])
+    return bool(shell) and any(re.fullmatch(r"-\w*c\w*", option) and PROMPT in script for option, script in pairs)
 
 
 class Retry(_Section):
@@ -144,23 +163,22 @@ def load_config(project: Path) -> Config:
 
 def _sentence(path: Path, text: str, error: ValidationError) -> str:
     first = error.errors()[0]
-    keys = [str(part) for part in first["loc"]]
-    line = _line_of(text, keys)
-    where = f"{path}:{line}" if line else str(path)
-    problem = (
-        "there is no such key" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, ")
-    )
-    return f"{where}: {'.'.join(keys) or 'the file'}: {problem}"
+    places = Places(str(path), text)
+    key = ".".join(map(str, places.known(first["loc"]))) or "the file"
+    return f"{places.name(first['loc'])}: {key}: {plain(first)}"
 
 
-def _line_of(text: str, keys: list[str]) -> int | None:
-    """The line a key is set on: the last line so far that names each part in turn."""
-    lines = text.splitlines()
-    found: int | None = None
-    start = 0
-    for key in keys:
-        for number in range(start, len(lines)):
-            if key in lines[number].partition("#")[0]:
-                found, start = number + 1, number
-                break
-    return found
+def plain(error: ErrorDetails) -> str:
+    """What is wrong with a value, and what to write instead."""
+    return _PLAIN.get(error["type"]) or error["msg"].removeprefix("Value error, ")
+
+
+_PLAIN = {
+    "extra_forbidden": "there is no such key",
+    "string_type": "write text, in quotes",
+    "tuple_type": 'write a list, like ["one", "two"]',
+    "dict_type": "write a table",
+    "int_type": "write a whole number",
+    "bool_type": "write true or false",
+    "string_too_short": "write at least one character",
+}

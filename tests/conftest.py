@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
+import time
 from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,10 @@ from blockbuster import BlockBuster
 for name in ("NO_COLOR", "TEXTUAL_THEME", "CW_RUN_ID", "CW_AGENT_ID"):
     os.environ.pop(name, None)
 os.environ["TEXTUAL_ANIMATIONS"] = "none"
+os.environ["TZ"] = "UTC"
+time.tzset()
+
+from fakes.clock import FakeClock  # noqa: E402
 
 from core.log import EventLog  # noqa: E402
 
@@ -32,37 +35,6 @@ def nothing_blocks_the_loop() -> Iterator[None]:
         yield
     finally:
         guard.deactivate()
-
-
-class FakeClock:
-    """Time that passes only when a test says so."""
-
-    def __init__(self) -> None:
-        self._now = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-        self._elapsed = 0.0
-        self._sleepers: list[tuple[float, asyncio.Event]] = []
-
-    def now(self) -> datetime:
-        return self._now
-
-    def monotonic(self) -> float:
-        return self._elapsed
-
-    async def sleep(self, seconds: float) -> None:
-        due = self._elapsed + seconds
-        if due <= self._elapsed:
-            return
-        woken = asyncio.Event()
-        self._sleepers.append((due, woken))
-        await woken.wait()
-
-    def advance(self, seconds: float) -> None:
-        self._elapsed += seconds
-        self._now += timedelta(seconds=seconds)
-        for due, woken in self._sleepers:
-            if due <= self._elapsed:
-                woken.set()
-        self._sleepers = [(due, woken) for due, woken in self._sleepers if not woken.is_set()]
 
 
 @pytest.fixture

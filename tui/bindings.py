@@ -163,9 +163,10 @@ class Registry:
         """Every action that has a key there, in the order of the table."""
         return [action for action in self.actions if context in set(action.contexts())]
 
-    def footer(self, context: Context) -> list[Action]:
-        """The actions the footer shows there, most telling first."""
-        return sorted((action for action in self.here(context) if action.footer), key=lambda action: action.footer)
+    def footer(self, context: Context, *, past: bool = False) -> list[Action]:
+        """The actions the footer shows there, most telling first; in the past without those it forbids."""
+        here = (action for action in self.here(context) if action.footer and not (past and action.changes))
+        return sorted(here, key=lambda action: action.footer)
 
 
 _NAMES = {

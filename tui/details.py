@@ -19,7 +19,7 @@ from core.queries import Queries
 from tui.look import Look, local
 from tui.panels.agents import status_glyph
 from tui.telling import command_line, tell
-from tui.text import UNICODE, SafeText, clock_time, count, duration, join, label, literal, money, sanitize
+from tui.text import UNICODE, SafeText, clock_time, count, duration, join, label, lines, literal, money, pad, sanitize
 from tui.theme.ink import Ink, status_ink
 from tui.widgets.spans import Span
 
@@ -27,6 +27,7 @@ OUTPUT_LINES = 500
 CAUSES_SHOWN = 8
 CHANGES_SHOWN = 40
 WIDE = 400
+FACT_CELLS = 9
 
 Line = tuple[Span, ...]
 Kind = Literal["agent", "task", "event", "nothing"]
@@ -182,7 +183,9 @@ def _changes(before: State, after: State) -> Iterator[Line]:
                 yield line
 
 
-_UNTOLD = frozenset({"version", "last_position", "position", "last_output_us", "since_us", "queued_position"})
+_UNTOLD = frozenset(
+    {"version", "last_position", "position", "last_output_us", "since_us", "queued_position", "finished_position"}
+)
 
 
 def _change(key: str, old: msgspec.Struct | None, new: msgspec.Struct | None) -> Iterator[Line]:
@@ -197,15 +200,19 @@ def _change(key: str, old: msgspec.Struct | None, new: msgspec.Struct | None) ->
         if was[name] != now[name] and name not in _UNTOLD:
             yield (
                 Span(literal("~ "), "changed"),
-                Span(label(f"{key}.{name}  ", 60)),
-                Span(label(_value(was[name]), 60), "muted"),
+                Span(join((label(f"{key}.{name}", 60), literal("  ")))),
+                Span(label(_value(name, was[name]), 60), "muted"),
                 Span(literal(" → "), "muted"),
-                Span(label(_value(now[name]), 80), "changed"),
+                Span(label(_value(name, now[name]), 80), "changed"),
             )
 
 
-def _value(value: object) -> str:
-    return "nothing" if value in (None, "", ()) else str(value)
+def _value(name: str, value: object) -> str:
+    if value in (None, "", ()):
+        return "nothing"
+    if name.endswith("_us") and isinstance(value, int):
+        return clock_time(local(value))
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
 
 
 def _payload_lines(event: StoredEvent) -> Iterator[Line]:
@@ -215,8 +222,8 @@ def _payload_lines(event: StoredEvent) -> Iterator[Line]:
         text = payload.raw
     else:
         text = msgspec.json.format(msgspec.json.encode(payload), indent=2).decode()
-    for line in sanitize(text).split("\n"):
-        yield (Span(SafeText(line), "muted"),)
+    for line in lines(sanitize(text)):
+        yield (Span(line, "muted"),)
 
 
 # -- parts ----------------------------------------------------------------------------------------------------------
@@ -224,7 +231,7 @@ def _payload_lines(event: StoredEvent) -> Iterator[Line]:
 
 def _because(chain: list[StoredEvent]) -> Iterator[Line]:
     for event in chain[:3]:
-        yield Span(literal("because  "), "muted"), *_event_line(event)
+        yield Span(pad(literal("because"), FACT_CELLS), "muted"), *_event_line(event)
 
 
 def _section(title: str, lines: Iterable[Line]) -> list[Line]:
@@ -235,17 +242,17 @@ def _section(title: str, lines: Iterable[Line]) -> list[Line]:
 def _event_line(event: StoredEvent) -> Line:
     return (
         Span(join((count(event.position), literal("  "))), "faint"),
-        Span(label(f"{event.type}  ", 40), "accent"),
+        Span(join((label(event.type, 40), literal("  "))), "accent"),
         Span(label(f"{event.aggregate_id} {tell(event, WIDE)}", WIDE)),
     )
 
 
 def _fact(name: str, value: str, ink: Ink = "plain") -> Line:
-    return Span(label(f"{name:<9}"), "muted"), Span(label(value, WIDE), ink)
+    return Span(pad(label(name), FACT_CELLS), "muted"), Span(label(value, WIDE), ink)
 
 
-def _output(lines: Iterable[str]) -> tuple[Line, ...]:
-    return tuple((Span(SafeText(part)),) for line in lines for part in sanitize(line).split("\n"))
+def _output(printed: Iterable[str]) -> tuple[Line, ...]:
+    return tuple((Span(part),) for line in printed for part in lines(sanitize(line)))
 
 
 def _time(event: StoredEvent) -> SafeText:

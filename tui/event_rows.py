@@ -191,10 +191,10 @@ class EventRows:
         return line if here is None or line < here else line + 1
 
 
-def positions_around(rows: EventRows, first: int, lines: int) -> Sequence[int]:
-    """What drawing a screen from `first` on needs, and half a screen on either side."""
-    margin = max(8, lines // 2)
-    return rows.wanted(first - margin, first + lines + margin)
+def positions_around(rows: EventRows, shown: range) -> Sequence[int]:
+    """What drawing these rows needs, and half a screen on either side."""
+    margin = max(8, len(shown) // 2)
+    return rows.wanted(shown.start - margin, shown.stop + margin)
 
 
 def _type(event: StoredEvent) -> str:

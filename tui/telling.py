@@ -18,6 +18,8 @@ def who(event: StoredEvent) -> str:
 
 def what(event: StoredEvent) -> str:
     """The task, agent or other thing it is about; empty when `who` says it already."""
+    if isinstance(event.payload, e.AgentOutput):
+        return event.payload.task_id
     return "" if event.stream.startswith("agent/") else event.aggregate_id
 
 
@@ -102,6 +104,8 @@ def _execution(payload: Event) -> str | None:
             return payload.tool_name
         case e.ToolCallCompleted():
             return payload.outcome
+        case e.SessionStarted():
+            return f"version {payload.version}"
         case e.MessageReceived() | e.MessageSent():
             return payload.text
         case e.PermissionRequested():

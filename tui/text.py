@@ -109,7 +109,8 @@ _SEQUENCE = re.compile(
     r"|\x1b[ -/]{0,2}[0-~]?"
 )
 _PLAIN = re.compile(r"[\n -~]*+")
-_LINE_END = re.compile("\r+(?=\n|$)|\r*[\u0085\u2028\u2029]")
+_LINE_BREAK = re.compile("[\u0085\u2028\u2029]")
+_RETURN = re.compile(r"(?<!\r)\r++(?=\n|\Z)")  # from the first of many only: any later start would be quadratic
 # Joiners, variation selectors and skin tones are among them: terminals disagree about the width of what they make.
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2060-\u2065\u206a-\u206f\u3164\ufe00-\ufe0f"
@@ -180,7 +181,7 @@ def sanitize(text: str | bytes, *, max_line: int = MAX_LINE, max_chars: int = MA
 
 
 def _clean(text: str) -> str:
-    text = _LINE_END.sub(lambda end: "" if end[0][-1] == "\r" else "\n", text)
+    text = _RETURN.sub("", _LINE_BREAK.sub("\n", text))
     text = _INVISIBLE.sub("", _SEQUENCE.sub("", text))
     if _REPLACED.search(text):
         text = text.translate(_REPLACEMENT)

@@ -1,7 +1,8 @@
 """The `command` adapter: any program or shell line. The exit code decides.
 
 A task's own command runs as it is. A prompt goes to the profile's command: as `{prompt}` in an argument, as the
-variable `CW_PROMPT`, and on standard input when neither is asked for. It is never pasted into a shell line.
+variable `CW_PROMPT`, and on standard input when neither is asked for. It is never pasted into a shell line. A prompt
+that no variable can hold comes on standard input alone.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ from pathlib import Path
 from msgspec import Struct
 
 from core.agents.context import Context
-from core.config import PASSED_ENVIRONMENT, Profile
+from core.config import PASSED_ENVIRONMENT, PROMPT, Profile
 from core.errors import LaunchFailed
 from core.events import Command, TaskCreated
 from core.processes import RunExit, RunSpec
 
-PROMPT = "{prompt}"
 ERROR_CHARACTERS = 2_000
+LONGEST_VARIABLE_BYTES = 128 * 1024
+"""Linux takes no longer string in an environment, `NAME=` and the final NUL included (execve(2))."""
 
 
 class Prepared(Struct, frozen=True):
@@ -53,9 +55,9 @@ def prepare(
     secrets |= profile.env
     env = {name: context.environment[name] for name in PASSED_ENVIRONMENT if name in context.environment}
     env |= {**secrets, **names, "CW_AGENT_ID": agent_id, "CW_PROJECT": str(context.project)}
-    if prompt:
-        env["CW_PROMPT"] = prompt
     stdin = prompt.encode() if prompt and not _mentions_prompt(command) else None
+    if prompt and (stdin is None or _fits_a_variable(prompt)):
+        env["CW_PROMPT"] = prompt
     workspace = (task.workspace if task is not None else "") or profile.workspace
     cwd = str(_directory(context.project, workspace))
     argv = _argv(command, prompt)
@@ -67,6 +69,10 @@ def _mentions_prompt(command: Command) -> bool:
     return "CW_PROMPT" in text or (not isinstance(command, str) and PROMPT in text)
 
 
+def _fits_a_variable(prompt: str) -> bool:
+    return "\0" not in prompt and len(f"CW_PROMPT={prompt}".encode()) < LONGEST_VARIABLE_BYTES
+
+
 def _argv(command: Command, prompt: str) -> tuple[str, ...]:
     if isinstance(command, str):
         return ("/bin/sh", "-c", command)
@@ -74,8 +80,12 @@ def _argv(command: Command, prompt: str) -> tuple[str, ...]:
 
 
 def _directory(project: Path, workspace: str) -> Path:
-    path = (project / workspace).resolve()
-    if not path.is_relative_to(project):
+    try:
+        root = project.resolve()
+        path = (root / workspace).resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # links in a circle, or no path at all
+        raise LaunchFailed(f"workspace {workspace!r} cannot be used: {error}") from error
+    if not path.is_relative_to(root):
         raise LaunchFailed(f"workspace {workspace!r} is outside the project")
     return path
 

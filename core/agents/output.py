@@ -22,10 +22,11 @@ from core.processes.lines import LineSplitter
 CHUNK_BYTES = 64 * 1024
 BATCH_EVERY_S = 0.05
 BATCH_BYTES = 160 * 1024  # encoded; an event may hold 256 KiB
-LINE_BYTES = 64 * 1024  # encoded: control characters take six bytes each
+LINE_BYTES = 72 * 1024  # encoded: a line as long as any comes, with its mark; control characters take six bytes each
+LINES_PER_BATCH = 8_000
 BUDGET_BYTES = 8 * 1024 * 1024  # stored per run and channel
+LEAST_COST_BYTES = BATCH_BYTES // LINES_PER_BATCH  # of a line: the budget is spent in a few seconds, however it comes
 ENDING_LINES = 200  # of what came after the budget, the last lines are stored when the run ends
-LINES_PER_BATCH = 2_000
 
 
 class OutputRecorder:
@@ -79,7 +80,7 @@ class OutputRecorder:
             if line.strip():
                 self.last_line = line
             await self._room.wait()
-            self._budget -= size
+            self._budget -= max(size, LEAST_COST_BYTES)
             self._pending.append(line)
             self._pending_bytes += size
             self._wanted.set()

@@ -1,14 +1,15 @@
 """Redaction: secrets are taken out of text before it is appended, because an append-only log cannot forget.
 
-First the values we know, since we hand them to the agent ourselves, also as base64; then patterns specific enough
-to be believed. Line by line: a secret cut by a read would otherwise slip through.
+First the values we know, since we hand them to the agent ourselves, in every form agents print them in; then patterns
+specific enough to be believed. Line by line: a secret cut by a read would otherwise slip through.
 """
 
 from __future__ import annotations
 
 import base64
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 SHORTEST_SECRET = 6  # shorter values occur in innocent text
 
@@ -25,15 +26,26 @@ _SPECIFIC = re.compile("|".join(f"(?P<{name.replace('-', '_')}>{pattern})" for n
 _HINT = re.compile(r"sk-|AIza|glpat-|AKIA|ASIA|npm_|hf_|gh[pousr]_|github_pat_|xox|eyJ|PRIVATE KEY|://")
 
 
+def _forms(value: str) -> Iterator[str]:
+    """The value, its lines, how JSON quotes it, and its base64, which may be that of the value and a newline."""
+    yield value
+    yield from map(str.strip, value.splitlines())
+    yield json.dumps(value)[1:-1]
+    yield json.dumps(value, ensure_ascii=False)[1:-1]
+    raw = value.encode("utf-8", "surrogateescape")
+    if len(raw) >= SHORTEST_SECRET:
+        encoded = base64.b64encode(raw).decode()
+        yield encoded
+        yield encoded[: len(raw) // 3 * 4]
+
+
 class Redactor:
     """Takes known values and well-known shapes of secrets out of lines."""
 
     def __init__(self, secrets: Mapping[str, str] | None = None) -> None:
         self._names: dict[str, str] = {}
         for name, value in (secrets or {}).items():
-            if len(value) >= SHORTEST_SECRET:
-                self._names[value] = name
-                self._names[base64.b64encode(value.encode("utf-8", "surrogateescape")).decode()] = name
+            self._names |= {form: name for form in _forms(value) if len(form) >= SHORTEST_SECRET}
         longest_first = sorted(self._names, key=len, reverse=True)
         self._known = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 

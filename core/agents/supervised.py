@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 
@@ -11,9 +10,8 @@ from core.agents.context import Context
 from core.agents.output import OutputRecorder
 from core.agents.redaction import Redactor
 from core.concurrency import task_group
+from core.errors import LaunchFailed
 from core.processes import Run, RunExit
-
-DRAIN_LIMIT_S = 2.0  # tree empty → end of output: only something that left the tree can still hold the pipe
 
 
 class SupervisedProcess:
@@ -29,10 +27,10 @@ class SupervisedProcess:
         cause: Callable[[], int | None],
     ) -> None:
         self._context, self._prepared = context, prepared
-        redactor = Redactor(prepared.secrets)
+        self._redactor = Redactor(prepared.secrets)
         self._out, self._err = (
             OutputRecorder(
-                context.journal, agent_id, channel, redactor, cause, task_id=task_id, execution_id=execution_id
+                context.journal, agent_id, channel, self._redactor, cause, task_id=task_id, execution_id=execution_id
             )
             for channel in ("stdout", "stderr")
         )
@@ -56,7 +54,10 @@ class SupervisedProcess:
         Raises:
             LaunchFailed: nothing was left behind.
         """
-        run = self._run = await self._context.runner.start(self._prepared.spec)
+        try:
+            run = self._run = await self._context.runner.start(self._prepared.spec)
+        except LaunchFailed as failed:
+            raise LaunchFailed(self._redactor.text(str(failed))) from failed
         try:
             if self._kill:
                 run.kill()
@@ -75,17 +76,12 @@ class SupervisedProcess:
         return await self._recorded(self._run)
 
     async def _recorded(self, run: Run) -> RunExit:
+        # The output ends soon after the run: its runner lets go of what a stranger still holds.
         async with task_group() as tasks:
-            recording = [
-                tasks.create_task(self._out.record(run.stdout), name="record stdout"),
-                tasks.create_task(self._err.record(run.stderr), name="record stderr"),
-            ]
+            tasks.create_task(self._out.record(run.stdout), name="record stdout")
+            tasks.create_task(self._err.record(run.stderr), name="record stderr")
             await self._feed(run)
-            end = await run.wait()
-            _, holding = await asyncio.wait(recording, timeout=DRAIN_LIMIT_S)
-            for task in holding:
-                task.cancel()
-        return end
+            return await run.wait()
 
     async def _feed(self, run: Run) -> None:
         if run.stdin is None or self._prepared.stdin is None:

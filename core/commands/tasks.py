@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from core.commands.base import CommandsBase, task_of
+from core.durations import LONGEST_MS
 from core.errors import IllegalMove, PlanError
 from core.events import (
     Append,
@@ -21,6 +22,7 @@ from core.events import (
 from core.plan import Plan, PlannedTask
 from core.projections import State
 from core.projections.moves import IN_FLIGHT, require
+from core.projections.records import line
 from core.scheduling.policy import entry
 
 
@@ -53,8 +55,10 @@ class TaskCommands(CommandsBase):
             PlanError: it has nothing to do, its profile does not exist, or it depends on a task that does not.
         """
         command = command if isinstance(command, str) else tuple(command)
+        if not 0 <= delay_ms <= LONGEST_MS:
+            raise PlanError(f"task {title!r}: its delay must be between nothing and 100 years")
         created = TaskCreated(
-            title=title or prompt or (command if isinstance(command, str) else " ".join(command)),
+            title=title or line(prompt or (command if isinstance(command, str) else " ".join(command))),
             prompt=prompt, command=command, kind=kind, priority=priority, profile=profile,
             depends_on=tuple(depends_on), max_attempts=max_attempts, timeout_ms=timeout_ms,
             run_at=self._in(delay_ms) if delay_ms else run_at, workspace=workspace, labels=tuple(labels),
@@ -80,7 +84,8 @@ class TaskCommands(CommandsBase):
         def decide(state: State) -> list[Append]:
             names.clear()
             names.update(zip((planned.id for planned in plan.tasks), _free_task_ids(state), strict=False))
-            return [self._planned(state, planned, names) for planned in plan.tasks]
+            together = frozenset(names.values())
+            return [self._planned(state, planned, names, together) for planned in plan.tasks]
 
         await self._journal.decide(decide, actor=actor, cause=cause)
         return names
@@ -153,6 +158,10 @@ class TaskCommands(CommandsBase):
         self._config().check_work(created.title, created.profile, has_command=bool(created.command))
         if created.max_attempts < 1:
             raise PlanError(f"task {created.title!r}: it needs at least one attempt")
+        if not 0 <= (created.timeout_ms or 0) <= LONGEST_MS:
+            raise PlanError(f"task {created.title!r}: its time limit must be between nothing and 100 years")
+        if created.run_at is not None and created.run_at.tzinfo is None:
+            raise PlanError(f"task {created.title!r}: the time it may run at needs a time zone")
 
     def _enqueued(self, state: State, created: TaskCreated) -> list[Append]:
         for needed in created.depends_on:
@@ -161,9 +170,11 @@ class TaskCommands(CommandsBase):
         placed = entry(created.depends_on, created.run_at, self._journal.clock.now(), state)
         return [Append(f"task/{next(_free_task_ids(state))}", [created, placed], 0)]
 
-    def _planned(self, state: State, planned: PlannedTask, names: Mapping[str, str]) -> Append:
+    def _planned(
+        self, state: State, planned: PlannedTask, names: Mapping[str, str], together: Collection[str]
+    ) -> Append:
         created = self._created(planned, names)
-        placed = entry(created.depends_on, created.run_at, self._journal.clock.now(), state, together=names.values())
+        placed = entry(created.depends_on, created.run_at, self._journal.clock.now(), state, together)
         return Append(f"task/{names[planned.id]}", [created, placed], 0)
 
     def _created(self, planned: PlannedTask, names: Mapping[str, str]) -> TaskCreated:

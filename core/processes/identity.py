@@ -1,7 +1,7 @@
 """Which process exactly: a pid alone names another process tomorrow.
 
 Invariant: no signal leaves this module without the identity having been compared just before. Forbidden here:
-guessing; what cannot be compared is not signalled.
+guessing; what cannot be compared is not signalled. All of it asks the kernel: call it from a thread in async code.
 """
 
 from __future__ import annotations
@@ -33,6 +33,19 @@ def identify(pid: int) -> Identity | None:
     return None if start is None else Identity(pid=pid, pid_started_at=start, boot_id=boot_id())
 
 
+def is_alive(identity: Identity) -> bool:
+    """Whether this process still runs; one that ended and waits to be buried does not."""
+    if identify(identity.pid) != identity:
+        return False
+    if sys.platform == "linux":
+        row = shim.look(identity.pid)
+        return row is not None and not row[2]
+    try:
+        return psutil.Process(identity.pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:  # it ended just now
+        return False
+
+
 def started_at(pid: int) -> int | None:
     """When the kernel says this process started, as in `Identity`; None when there is none."""
     if sys.platform == "linux":
@@ -58,6 +71,6 @@ def boot_id() -> str:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     size = ctypes.c_size_t(64)
     answer = ctypes.create_string_buffer(size.value)
-    if ctypes.CDLL(None).sysctlbyname(b"kern.bootsessionuuid", answer, ctypes.byref(size), None, 0):
+    if ctypes.CDLL(None).sysctlbyname(b"kern.bootsessionuuid", answer, ctypes.byref(size), None, ctypes.c_size_t(0)):
         return f"{os.uname().nodename}-{psutil.boot_time():.0f}"  # a BSD: as stable as its wall clock
     return answer.value.decode()

@@ -105,7 +105,7 @@ class LocalRun:
         try:
             verdict = await self._verdict()
         except BaseException:
-            self._ended.set_result(self._lost(()))  # closing the life pipe, as the runner does next, ends the tree
+            self._ended.set_result(self._lost(()))  # the runner abandons the shim now, which ends the tree
             raise
         finally:
             self._stop_timer()
@@ -165,6 +165,8 @@ class LocalRunner:
         launch.check_spec(spec)
         if self._closed:
             raise launch.closed(spec)
+        if not self._boot_id:
+            raise RuntimeError("enter the runner before starting something: async with LocalRunner() as runner")
         launched: asyncio.Future[LocalRun] = asyncio.get_running_loop().create_future()
         task = self._group.create_task(self._carry(spec, launched))
         self._tasks.add(task)
@@ -202,8 +204,10 @@ class LocalRunner:
             return launch.shim_refused(spec, error)
         try:
             failure = await self._serve(spec, process, launched)
-        finally:
-            process.close()
+        except BaseException:
+            process.abandon()
+            raise
+        process.close()
         await process.reap()
         return failure
 

@@ -30,7 +30,8 @@ NO_SUBREAPER = "CW_NO_SUBREAPER"  # in our environment: do without a subreaper; 
 
 LEFTOVER_TERM_S = 0.5  # TERM → KILL for what the leader left behind: nobody waits for that work any more
 ORPHAN_RUNG_S = 2.0  # no rung is longer once the dashboard is dead: all is gone within 6 s, whatever the graces
-KILL_EVERY_S = 0.005  # between rounds of KILL: what is born while others die is met again soon
+KILL_EVERY_S = 0.005  # between rounds of KILL, when there was somebody new: what is born meanwhile is met soon
+KILL_AGAIN_S = 0.1  # between rounds of KILL for the same ones: dying takes time, and looking takes it from them
 KILL_LIMIT_S = 5.0  # what outlives this much KILL belongs to another user or hangs in the kernel
 SCAN_S = 0.2 if sys.platform == "linux" else 1.0  # without a subreaper: how often to note who is below us
 SUSPEND_ROUNDS = 5  # SIGSTOP is repeated for children born while it was being sent
@@ -38,7 +39,7 @@ SUSPEND_ROUNDS = 5  # SIGSTOP is repeated for children born while it was being s
 _PR_SET_CHILD_SUBREAPER = 36
 _DEATHS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 
-# pid → (parent, start, whether only a zombie is left)
+# pid → (parent, start, whether nothing but a zombie is left)
 Table = dict[int, tuple[int, str, bool]]
 # pid → start
 Found = dict[int, str]
@@ -52,15 +53,16 @@ def look(pid: int) -> tuple[int, str, bool] | None:
     except OSError:
         return None
     fields = stat[stat.rindex(b")") + 2 :].split()  # the name in front may contain blanks and brackets
-    return int(fields[1]), fields[19].decode(), fields[0] in (b"Z", b"X")
+    threads = int(fields[17])  # a process whose first thread has ended looks like a zombie and may live on in others
+    return int(fields[1]), fields[19].decode(), fields[0] in (b"Z", b"X") and threads < 2
 
 
 def look_at_all() -> Table:
     """Every process of this machine."""
     if sys.platform == "linux":
         return {int(name): row for name in os.listdir("/proc") if name.isdigit() and (row := look(int(name)))}
-    rows = (line.split(None, 3) for line in _ps("-axo", "pid=,ppid=,stat=,lstart="))
-    return {int(pid): (int(parent), start, "Z" in state) for pid, parent, state, start in rows}
+    rows = (line.split(None, 3) for line in _ps("-ax", "pid", "ppid", "stat", "lstart"))
+    return {int(row[0]): (int(row[1]), row[3], "Z" in row[2]) for row in rows if len(row) == 4}
 
 
 def marked(marker: str) -> set[int]:
@@ -68,8 +70,8 @@ def marked(marker: str) -> set[int]:
     wanted = f"{MARKER}={marker}"
     if sys.platform == "linux":
         return {int(name) for name in os.listdir("/proc") if name.isdigit() and wanted in _environment(name)}
-    in_arguments = pids_saying(wanted, _ps("-xwwo", "pid=,command="))  # somebody's `grep` is not ours
-    return pids_saying(wanted, _ps("-xwwEo", "pid=,command=")) - in_arguments
+    in_arguments = pids_saying(wanted, _ps("-xww", "pid", "command"))  # somebody's `grep` is not ours
+    return pids_saying(wanted, _ps("-xwwE", "pid", "command")) - in_arguments
 
 
 def _environment(pid: str) -> list[str]:
@@ -87,11 +89,11 @@ def pids_saying(word: str, lines: list[str]) -> set[int]:
     return {int(words[0]) for line in lines if word in (words := line.split())}
 
 
-def _ps(*arguments: str) -> list[str]:
+def _ps(which: str, *columns: str) -> list[str]:
     import subprocess  # late: only where there is no /proc
 
-    done = subprocess.run(["ps", *arguments], capture_output=True, text=True, errors="replace", check=False)
-    return done.stdout.splitlines()
+    command = ["ps", which, *(f"-o{column}=" for column in columns)]  # one option each: `=` swallows what follows it
+    return subprocess.run(command, capture_output=True, text=True, errors="replace", check=False).stdout.splitlines()
 
 
 def below(table: Table, roots: set[int]) -> set[int]:
@@ -163,12 +165,13 @@ class Tree:
         self._seen = found
         return found
 
-    def send(self, *signums: int) -> None:
-        """Send these signals to all that live."""
+    def send(self, *signums: int) -> Found:
+        """Send these signals to all that live; return whom."""
         targets = self.live()
         for signum in signums:
             for pid, start in targets.items():
                 signal_exactly(pid, start, signum)
+        return targets
 
     def suspend(self) -> None:
         """Stop every process, also those born meanwhile."""
@@ -228,6 +231,7 @@ class Shim:
         self._leader_lives = self._has_children = True
         self._stopped = False  # whether an order to end came
         self._rungs: list[tuple[signal.Signals, float]] = []  # none: nothing ends yet; the last, KILL, stays
+        self._killed: Found = {}
         self._due = self._give_up = inf
         self._signals = wake_on_signals()
         self._poll = select.poll()
@@ -291,7 +295,9 @@ class Shim:
     def _climb(self) -> None:
         signum, grace = self._rungs[0]
         if signum == signal.SIGKILL:
-            self._tree.send(signum)
+            before, self._killed = self._killed, self._tree.send(signum)
+            if self._killed and self._killed.items() <= before.items():
+                grace = KILL_AGAIN_S
             self._give_up = min(self._give_up, time.monotonic() + KILL_LIMIT_S)
         else:
             self._tree.send(signum, signal.SIGCONT)  # what is stopped hears nothing before it is continued

@@ -1,8 +1,9 @@
 """One shim seen from our side: its process, its life pipe, its reports and the agent's pipes.
 
-Invariants: only we hold the write end of the life pipe, and as long as we do the tree may live; the shim is never
-killed by being forgotten. That is why asyncio's subprocess is not used: its transport kills the child when it is
-collected, which would be the shim in the middle of its ladder. Forbidden here: judging how a run ended.
+Invariants: only we hold the write end of the life pipe, and as long as we do the tree may live (a fork without exec,
+as `multiprocessing` can do, would hold it too: never in this process); the shim is never killed by being forgotten.
+That is why asyncio's subprocess is not used: its transport kills the child when it is collected, which would be the
+shim in the middle of its ladder. Forbidden here: judging how a run ended.
 """
 
 from __future__ import annotations
@@ -169,7 +170,7 @@ class ShimProcess:
         try:
             await born._connect()
         except BaseException:
-            born.close()
+            born.abandon()
             raise
         return born
 
@@ -226,8 +227,13 @@ class ShimProcess:
             with suppress(subprocess.TimeoutExpired):  # then the kernel holds it, and nothing below it is ours to end
                 await asyncio.to_thread(self._process.wait, SHIM_EXIT_S)
 
+    def abandon(self) -> None:
+        """Let go of a shim that lives: it takes that for our death and empties the tree by itself."""
+        self.close()
+        asyncio.get_running_loop().run_in_executor(None, self._process.wait)  # the loop's end waits for it
+
     def close(self) -> None:
-        """Let go of everything; a shim that lives takes it for our death and empties the tree."""
+        """Let go of everything."""
         if self._life_is_open:
             self._life_is_open = False
             os.close(self._life)
@@ -238,7 +244,12 @@ class ShimProcess:
 
 
 def _abandon(birth: asyncio.Future[_Birth]) -> None:
-    """Nobody waits for it any more: as if we were dead."""
+    """Nobody waits for this start any more: as if we were dead."""
     if birth.cancelled() or birth.exception():
         return
-    os.close(birth.result().life)
+    born = birth.result()
+    os.close(born.life)
+    for file in (born.status, born.process.stdin, born.process.stdout, born.process.stderr):
+        if file is not None:
+            file.close()
+    birth.get_loop().run_in_executor(None, born.process.wait)

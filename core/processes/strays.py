@@ -16,7 +16,7 @@ import psutil
 from msgspec import Struct
 
 from core.processes import shim
-from core.processes.identity import Identity, identify, send_signal
+from core.processes.identity import Identity, identify, is_alive, send_signal
 
 ROUND_S = 0.1
 """How long we wait for ends before we look again; less when all have ended."""
@@ -114,7 +114,7 @@ def _end(marker: _Marker, recorded: frozenset[Identity], shim_rounds: int) -> Sw
 def _wait_for(strays: Iterable[Stray], rounds: int) -> None:
     """Return when none of them lives, or after so many rounds."""
     for _ in range(rounds):
-        living = [process for stray in strays if (process := _living(stray.identity))]
+        living = [process for stray in strays if is_alive(stray.identity) and (process := _process(stray.identity.pid))]
         if not living:
             return
         psutil.wait_procs(living, timeout=ROUND_S)  # which also waits for a parent to bury its dead: hence the rounds
@@ -158,21 +158,12 @@ def _ourselves_and_ancestors(table: dict[int, _Row]) -> set[int]:
 def _row(pid: int) -> _Row | None:
     """One live process; None for zombies and for what ended meanwhile."""
     identity = identify(pid)  # first of all: should the pid change hands now, no signal will reach the new owner
-    process = _living(identity)
-    try:
-        return _Row(identity, process.ppid(), _marker(process)) if identity and process else None
-    except psutil.Error:  # it ended
-        return None
-
-
-def _living(identity: Identity | None) -> psutil.Process | None:
-    """The process of that identity, unless it ended or only waits to be buried."""
-    if identity is None or identify(identity.pid) != identity:
+    process = _process(pid)
+    if identity is None or process is None or not is_alive(identity):
         return None
     try:
-        process = psutil.Process(identity.pid)
-        return None if process.status() == psutil.STATUS_ZOMBIE else process
-    except psutil.Error:  # it ended
+        return _Row(identity, process.ppid(), _marker(process))
+    except psutil.Error:  # it ended just now
         return None
 
 
@@ -181,7 +172,7 @@ def _marker(process: psutil.Process) -> str:
     try:
         own = process.uids().real == os.getuid()
         return process.environ().get(shim.MARKER, "") if own else ""
-    except psutil.AccessDenied:  # it has rights we do not have; descent may still lead to it
+    except psutil.Error:  # it has rights that we lack, or no first thread any more; descent may still lead to it
         return ""
 
 
@@ -200,3 +191,10 @@ def _command(pid: int) -> list[str]:
         return psutil.Process(pid).cmdline()
     except psutil.Error:  # it ended, or hides; the command only labels it
         return []
+
+
+def _process(pid: int) -> psutil.Process | None:
+    try:
+        return psutil.Process(pid)
+    except psutil.Error:  # it ended
+        return None

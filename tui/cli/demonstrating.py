@@ -21,7 +21,7 @@ from tui.cli.printing import say
 from tui.cli.running import HeadlessOption, MaxAgents, configured
 from tui.demo import MEANT_TO_FAIL, demo_plan, make_demo
 
-_SHOWN = 6  # lines of one burst of output; a screenful of somebody's linter would hide everything else
+_SHOWN = 4  # lines of one burst of output; a screenful of somebody's linter would hide everything else
 
 
 def register(app: typer.Typer) -> None:
@@ -60,9 +60,8 @@ class _Guide(Narrator):
         if not isinstance(payload, AgentOutput) or len(payload.lines) <= _SHOWN:
             super().tell(event, state)
             return
-        first, last = payload.lines[: _SHOWN // 2], payload.lines[-_SHOWN // 2 :]
-        left_out = f"… {len(payload.lines) - len(first) - len(last):,} lines more, all in the log"
-        for line in (*first, left_out, *last):
+        left_out = f"… {len(payload.lines) - 2:,} more lines, all in the log"
+        for line in (payload.lines[0], left_out, payload.lines[-1]):
             self._line(event, payload.task_id, f"| {line}")
 
     def sum_up(self, tasks: Sequence[Task]) -> None:
@@ -83,19 +82,22 @@ def _list(heading: str, tasks: Sequence[Task]) -> None:
     if tasks:
         say(heading)
     for task in tasks:
-        say(f"  {task.id:<5} {task.status:<14} {task.title:<30} {task.error or task.reason}")
+        why = task.error or task.reason or f"waits for {', '.join(task.waiting_on)}"
+        say(f"  {task.id:<5} {task.status:<14} {task.title:<30} {why}")
 
 
 def _say_what_next(path: Path) -> None:
     here = shlex.quote(str(path))
     say()
     say(f"Everything is kept in {path}. What to try now:")
-    for command, what in (
-        (f"cw -C {here}", "go back in time: , and . step, e finds the failures"),
-        (f"cw -C {here} tasks", "how each task ended"),
-        (f"cw -C {here} events --type task:failed", "every failed attempt, and why"),
-        (f"cw -C {here} verify", "nothing in the log was changed since"),
-        (f"git -C {here} log --oneline --graph", "what the agents committed"),
-        (f"cw -C {here} run {here}/plan.toml", "all of it once more"),
-    ):
-        say(f"  {command:<{len(here) + 40}}  {what}")
+    commands = {
+        f"cw -C {here}": "go back in time: , and . step, e finds the failures",
+        f"cw -C {here} tasks": "how each task ended",
+        f"cw -C {here} events --type task:failed": "every failed attempt, and why",
+        f"cw -C {here} verify": "nothing in the log was changed since",
+        f"git -C {here} log --oneline --graph": "what the agents committed",
+        f"cw -C {here} run {here}/plan.toml": "all of it once more",
+    }
+    width = max(map(len, commands))
+    for command, what in commands.items():
+        say(f"  {command:<{width}}  {what}")

@@ -36,7 +36,7 @@ _AFTER = (
     ("Lint and check annotations", ("tools/lint.py", "tools/annotations.py")),
     ("Sketch syntax trees", ("tools/trees.py", "tools/fuzz.py")),
     ("Measure each step", ("tools/bench.py", "tools/compare.py")),
-    ("Build a reference", ("tools/reference.py", "tools/proofread.py")),
+    ("Build a reference", ("tools/reference.py", "tools/manual.py", "tools/proofread.py")),
     ("Plan release 0.2.0", (".",)),
 )
 

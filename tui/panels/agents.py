@@ -28,7 +28,7 @@ _ORDER = {
     )
     for status in statuses
 }  # fmt: skip
-_WORDS = {"waiting-permission": "asks you", "terminated": "gone"}
+_WORDS = {"waiting-permission": "asks you", "restarting": "restarts", "terminated": "gone"}
 _DOING_CHARACTERS = 120
 
 
@@ -117,6 +117,7 @@ CHANGE_INKS: dict[Change, Ink] = {"": "plain", "+": "added", "~": "changed"}
 class AgentList(VirtualList[AgentRow]):
     """One line for each agent."""
 
+    RESTS: ClassVar[bool] = True
     COLUMNS: ClassVar[tuple[Column, ...]] = (
         Column(literal(""), 1),
         Column(literal("AGENT"), 11, grow=1),

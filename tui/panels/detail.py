@@ -14,12 +14,12 @@ from textual.widget import Widget
 
 from tui.details import NOTHING, Details, Line
 from tui.look import Look
-from tui.text import SafeText, literal
+from tui.text import SafeText, join, literal
 from tui.theme import glyphs
 from tui.theme.ink import palette
 from tui.widgets.panel import Frame, Panel
 from tui.widgets.rows import Notice
-from tui.widgets.spans import Span, fit, segments_of
+from tui.widgets.spans import Span, fit, segments_of, text_of
 from tui.widgets.virtual_list import VirtualList
 from tui.widgets.wrapping import wrap
 
@@ -126,5 +126,4 @@ class DetailPanel(Panel):
     @property
     def text(self) -> SafeText:
         """All of it, for the pager."""
-        lines = (*self._details.head, (), *self._details.body)
-        return SafeText("\n".join("".join(span.text for span in line) for line in lines))
+        return join((text_of(line) for line in (*self._details.head, (), *self._details.body)), "\n")

@@ -14,6 +14,7 @@ from tui.widgets.spans import Span, width_of
 SPARK_CELLS = 8
 WIDE = 60  # from here on there is room for the session
 SLOW_MS = 100
+ALWAYS = 70  # places in the footer from here on are kept free
 GAP = Span(literal("  "))
 TITLES: dict[Focus, SafeText] = {
     "agents": literal("Agents"),
@@ -104,18 +105,22 @@ def tabs(focus: Focus, needing: dict[Focus, int]) -> Spans:
     return tuple(spans)
 
 
-def footer(actions: Iterable[Action], width: int) -> Spans:
-    """The keys that work now, as many as fit; neighbours that say the same share their word."""
-    spans: list[Span] = [Span(literal(" "))]
-    used = 1
-    merged = _merged(list(actions))
-    for keys, word in merged:
-        text = join((label(keys, 12), literal(" "), label(word, 20)))
-        if used + len(text) + 2 > width:
-            continue
-        spans += [Span(label(keys, 12), "key"), Span(literal(" ")), Span(label(word, 20), "muted"), GAP]
-        used += len(text) + 2
-    return tuple(spans)
+def footer(actions: Iterable[Action], width: int) -> tuple[Spans, Spans]:
+    """The keys that work now: as many as fit from the left, and on the right those that are always there."""
+    listed = list(actions)
+    right = [span for key in _merged([a for a in listed if a.footer >= ALWAYS]) for span in _key(*key)]
+    left: list[Span] = [Span(literal(" "))]
+    room = width - width_of(right) - 2
+    for keys, word in _merged([a for a in listed if a.footer < ALWAYS]):
+        spans = _key(keys, word)
+        if width_of(spans) <= room:
+            left += spans
+            room -= width_of(spans)
+    return tuple(left), tuple(right)
+
+
+def _key(keys: str, word: str) -> list[Span]:
+    return [Span(label(keys, 12), "key"), Span(literal(" ")), Span(label(word, 20), "muted"), GAP]
 
 
 def _merged(actions: list[Action]) -> list[tuple[str, str]]:

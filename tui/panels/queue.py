@@ -15,7 +15,7 @@ from textual.widget import Widget
 from core.projections import State, Task
 from tui.look import Change, Look
 from tui.panels.agents import CHANGE_INKS, status_glyph
-from tui.text import SafeText, apportion, count, duration, join, label, literal, repeat
+from tui.text import SafeText, apportion, chars, count, duration, join, label, literal, repeat
 from tui.theme import glyphs
 from tui.theme.ink import Ink, palette, status_ink
 from tui.widgets.columns import Column, lay_out
@@ -149,6 +149,7 @@ def _age(task: Task, look: Look) -> SafeText:
 class TaskList(VirtualList[TaskRow]):
     """One line for each task."""
 
+    RESTS: ClassVar[bool] = True
     COLUMNS: ClassVar[tuple[Column, ...]] = (
         Column(literal(""), 1),
         Column(literal("TASK"), 5),
@@ -223,11 +224,11 @@ class QueueSummary(Widget):
         percent = label(f" {100 * done // total:>3}%", 5)
         order = (4, 3, 1, 2, 0)  # done, failed, running, blocked, queued: what is behind us stands left
         drawn = glyphs(self)
-        fill = (drawn.eighths[-1], drawn.eighths[-1], drawn.step, drawn.step_empty, drawn.empty)
+        full = chars(drawn.eighths)[-1]
+        fill = (full, full, drawn.step, drawn.step_empty, drawn.empty)
         cells = apportion([self._counts[index] for index in order], width - len(percent))
         spans = [
-            Span(repeat(SafeText(fill[rank]), cells[rank]), status_ink(_SUMMARY[index][0]))
-            for rank, index in enumerate(order)
+            Span(repeat(fill[rank], cells[rank]), status_ink(_SUMMARY[index][0])) for rank, index in enumerate(order)
         ]
         return [*spans, Span(percent, "muted")]
 

@@ -49,6 +49,7 @@ from tui.widgets.virtual_list import VirtualList
 FRAME_S = 0.1  # the stream; tables follow every third frame
 TABLES_EVERY = 3
 SAID_FOR_FRAMES = 80
+SETTLING_FRAMES = 10  # the first second says nothing about the rest
 SINGLE_BELOW = (100, 20)  # cells: one panel at a time
 ROWS_AT_ONCE = 400
 
@@ -127,7 +128,7 @@ class DashboardScreen(Screen[None], inherit_bindings=False):
 
     def _frame(self) -> None:
         now = self.engine.journal.clock.monotonic()
-        if self._due:
+        if self._frames > SETTLING_FRAMES:
             self.feed.late(now - self._due)
         self._due = now + FRAME_S
         self._frames += 1
@@ -183,14 +184,14 @@ class DashboardScreen(Screen[None], inherit_bindings=False):
         rows = self._rows(position)
         target = rows.row_of(position)
         height = self.events.list.size.height
-        await self._remember(positions_around(rows, target - height // 2, height))
+        await self._remember(positions_around(rows, range(target - height // 2, target + height)))
         if self.look.live:
             self._fresh_after = self.feed.head
         clock_us = to_us(self.engine.journal.clock.now())
         self.look = self._past_look(state, position, before=self.look.state, clock_us=clock_us)
         self.events.list.set_follow(False)
         self.paint()
-        self.events.list.move_to(target)
+        self.events.list.move_to(target, context=height // 3)
 
     def _show_now(self) -> None:
         self._fresh_after = self.feed.head
@@ -231,8 +232,7 @@ class DashboardScreen(Screen[None], inherit_bindings=False):
 
     def _load_rows(self) -> None:
         """Get the events of rows that came onto the screen."""
-        shown = self.events.list
-        missing = self.feed.memory.missing(positions_around(self.rows, shown.scroll_offset.y, shown.size.height))
+        missing = self.feed.memory.missing(positions_around(self.rows, self.events.list.on_screen))
         if missing and not self._loading_rows:
             self._loading_rows = True
             self.run_worker(self._load(missing), group="rows")
@@ -259,7 +259,7 @@ class DashboardScreen(Screen[None], inherit_bindings=False):
         self.header.show(*header(self.look, vitals, width, glyphs(self)))
         needing = {"agents": counts(self.look.state)[2], "queue": self._tasks_needing()}
         self.tabs.show(tabs(self._panel, cast("dict[Focus, int]", needing)))
-        self.keys_line.show(footer(self.registry.footer(self.context), width))
+        self.keys_line.show(*footer(self.registry.footer(self.context, past=not self.look.live), width))
 
     def _tasks_needing(self) -> int:
         return sum(self.look.state.task_counts.get(status, 0) for status in NEEDS_YOU)

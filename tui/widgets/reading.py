@@ -27,10 +27,11 @@ class Reading(Generic[RowT]):
         top: The first row on the screen.
         lines: How many rows fit on the screen.
         follow: Whether the end is followed.
+        rests: Until the reader moves, the cursor stays on the first row, whichever that is.
         seen: The latest row that was on the screen.
     """
 
-    def __init__(self, *, follows: bool = False) -> None:
+    def __init__(self, *, follows: bool = False, rests: bool = False) -> None:
         self.rows: RowSource[RowT] = TableRows((), hash)
         self.cursor = 0
         self.key: Hashable = None
@@ -38,6 +39,7 @@ class Reading(Generic[RowT]):
         self.lines = 1
         self.follows = follows
         self.follow = follows
+        self._rests = rests
         self.seen = -1
         self._seen_key: Hashable = None
 
@@ -65,6 +67,9 @@ class Reading(Generic[RowT]):
             return
         if self.follow:
             self._to_end()
+        elif self._rests:
+            self._put(0)
+            self.top = 0
         else:
             first = self.key is None
             place = self._place(self.key, old_cursor)
@@ -96,6 +101,7 @@ class Reading(Generic[RowT]):
     def scroll(self, top: int) -> None:
         """The reader moved the screen, not the cursor: up ends following, down to the end resumes it."""
         down, self.top = top > self.top, top
+        self._rests = False
         self._clamp()
         at_end = self.top == self._max_top
         self.follow = at_end and (self.follow or (down and self.follows))
@@ -108,6 +114,7 @@ class Reading(Generic[RowT]):
         if self.last < 0:
             return
         self._put(index)
+        self._rests = False
         self.follow = self.follow and self.cursor == self.last
         self.reveal(context)
         self._see()

@@ -1,0 +1,248 @@
+"""Whatever agents print, names included, no widget hands it to the terminal as anything but text."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import struct
+import subprocess
+import sys
+import termios
+import unicodedata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from textual.app import App
+
+from tui import theme
+from tui.text import SafeText, label, sanitize
+from tui.widgets.columns import Column, lay_out
+from tui.widgets.oneline import OneLine
+from tui.widgets.panel import Frame, Panel
+from tui.widgets.rows import Notice, table
+from tui.widgets.spans import Span, fit, text_of
+from tui.widgets.strip_chart import StripChart
+from tui.widgets.strip_layout import Gap, Mark, StripView, Tick
+from tui.widgets.virtual_list import VirtualList
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from textual import events
+    from textual.app import ComposeResult
+
+HOSTILE = (
+    "\x1b]0;PWNED\x07title",
+    "\x1b]52;c;UFdORUQ=\x07clipboard",
+    "\x1b]8;;http://evil.example\x1b\\click\x1b]8;;\x1b\\",
+    "\x1b[2J\x1b[1;1Hgone",
+    "\x1bP1$r0m\x1b\\dcs \x1b_apc\x1b\\ \x1b^pm\x1b\\",
+    "\x9b31mred \x9d0;PWNED\x9c c1",
+    "[/] [/nope] [@click=app.bell]click[/] [bold red]",
+    "[@click=app.bell('x')]",
+    "rm -rf /\u202egnp.x\u2066\u200f",
+    "a\u200bb\u200dc\ufeff\U000e0041\U000e0042",
+    "back\b\b\bspace\rreturn\x0b\x0c\x00nul\x7f",
+    "line one\nline two\n\n\ttab",
+    "z" + "\u0301" * 400,
+    "漢字👍🏽👨\u200d👩\u200d👧1\ufe0f\u20e3",
+    "\ud800 lone",
+    "x" * 100_000,
+    "\x1b" * 5_000,
+)
+
+
+class Rows(VirtualList[SafeText]):
+    COLUMNS = (
+        Column(label(HOSTILE[0]), 8),
+        Column(label(HOSTILE[6]), 10, grow=1),
+        Column(label(HOSTILE[8]), 6, align="right"),
+    )
+
+    def render_row(self, row: SafeText, width: int) -> Iterable[Span]:
+        return lay_out(self.COLUMNS, (Span(row, "failed"), (Span(row), Span(row, "muted")), Span(row)), width)
+
+
+class HostileApp(App[None]):
+    """Every widget, showing one text wherever a text can be shown."""
+
+    CSS_PATH = theme.STYLESHEET
+
+    def __init__(self) -> None:
+        super().__init__()
+        theme.register(self)
+        self.rows, self.notes, self.strip, self.line = Rows(), Rows(), StripChart(), OneLine()
+        self.panel = Panel(self.rows, self.notes, frame=Frame(label(""), 1))
+        self.bells = 0
+
+    def compose(self) -> ComposeResult:
+        yield self.line
+        yield self.panel
+        yield self.strip
+
+    def action_bell(self, *_: object) -> None:
+        self.bells += 1
+
+    def attack(self, text: SafeText) -> None:
+        self.rows.show(table((text, SafeText(text + "2")), key=str))
+        self.notes.show(Notice("error", ((Span(text),), (Span(text, "muted"),))))
+        self.panel.show_frame(Frame(text, 1, (Span(text),), past=text))
+        self.line.show((Span(text),), (Span(text, "bad"),))
+        marks, gaps, ticks = (Mark(3, "failure", 2),), (Gap(5, text),), (Tick(0, text), Tick(9, text))
+        self.strip.show(StripView((1, 5, 9, 2, 0, 1, 7, 7, 3, 1), 4.0, text, marks, gaps, ticks))
+
+    def drawn(self) -> list[str]:
+        return [strip.text for strip in self.screen._compositor.render_strips(self.size)]
+
+
+def harmful(text: str) -> list[str]:
+    return [char for char in text if unicodedata.category(char) in {"Cc", "Cf", "Cs"}]
+
+
+@pytest.mark.parametrize("cleaned", [True, False], ids=["as promised", "promise broken"])
+async def test_no_widget_draws_a_harmful_character_or_loses_count(cleaned: bool) -> None:
+    """Also when somebody casts unclean text to `SafeText`."""
+    app = HostileApp()
+    async with app.run_test(size=(60, 24)) as pilot:
+        for text in HOSTILE:
+            app.attack(label(text, 200) if cleaned else SafeText(text))
+            await pilot.pause()
+            for line in app.drawn():
+                assert harmful(line) == []
+                assert cell_len(line) == 60
+
+
+async def test_markup_is_text_and_no_action() -> None:
+    app = HostileApp()
+    async with app.run_test(size=(60, 24)) as pilot:
+        app.attack(label("[@click=app.bell]click[/]"))
+        await pilot.pause()
+        assert "[@click=app.bell]" in "".join(app.drawn())
+        places = [y for y, line in enumerate(app.drawn()) if "@click" in line]
+        for y in places:
+            await pilot.click(offset=(app.drawn()[y].index("@click") + 2, y))
+        assert len(places) > 3
+        assert app.bells == 0
+        assert all("@click" not in segment.style.meta for y in range(24) for segment in _line(app, y) if segment.style)
+
+
+def _line(app: HostileApp, y: int) -> list[object]:
+    return list(app.screen._compositor.render_strips(app.size)[y])
+
+
+async def test_copied_text_is_as_clean_as_shown_text() -> None:
+    app = HostileApp()
+    async with app.run_test(size=(60, 24)) as pilot:
+        app.attack(SafeText(HOSTILE[0] + HOSTILE[8]))
+        await pilot.pause()
+        app.rows.text_select_all()
+        await pilot.pause()
+        copied = app.screen.get_selected_text()
+        assert copied
+        assert harmful(copied.replace("\n", "")) == []
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from(HOSTILE[:-2]) | st.text(max_size=6), max_size=5), st.integers(0, 40))
+def test_no_span_gets_through_unclean(texts: list[str], width: int) -> None:
+    for spans in ([Span(SafeText(text)) for text in texts], [Span(sanitize(text)) for text in texts]):
+        line = text_of(fit(spans, width))
+        assert harmful(line) == []
+        assert cell_len(line) == width
+
+
+class Victim(HostileApp):
+    """Shows one text after the other with every key, as promised and with the promise broken."""
+
+    turn = -1
+
+    def compose(self) -> ComposeResult:
+        yield OneLine(id="turn")
+        yield from super().compose()
+
+    def on_mount(self) -> None:
+        self.next()
+
+    def on_key(self, event: events.Key) -> None:
+        if event.key == "q":
+            self.exit()
+        else:
+            self.next()
+
+    def next(self) -> None:
+        self.turn += 1
+        text = HOSTILE[self.turn // 2 % len(HOSTILE)]
+        self.attack(SafeText(text) if self.turn % 2 else label(text, 200))
+        self.query_one("#turn", OneLine).show((Span(label(f"turn {self.turn:03}")),))
+
+
+def test_no_hostile_byte_reaches_a_real_terminal() -> None:
+    terminal = Terminal()
+    try:
+        for turn in range(2 * len(HOSTILE)):
+            terminal.wait_for(b"turn %03d" % turn)
+            terminal.press(b"n")
+        terminal.press(b"q")
+        output = re.sub(rb"\x1b\]22;[a-z-]*\x07", b"", terminal.rest())  # Textual's own: the mouse pointer's shape
+    finally:
+        terminal.close()
+    assert b"[@click=app.bell]" in output
+    for bytes_ in (
+        b"PWNED", b"UFdORUQ", b"\x1b]0;", b"\x1b]52;", b"\x1b]8;", b"\x1b[2J\x1b[1;1Hgone", b"\x1bP1$r", b"\x1b_apc",
+        b"\x07", b"\x08", b"\x00", b"\x7f", "\x9b".encode(), "\x9d".encode(), "\u202e".encode(), "\u2066".encode(),
+        "\u200b".encode(), "\u200d".encode(), "\ufeff".encode(), "\U000e0041".encode(),
+    ):  # fmt: skip
+        assert bytes_ not in output
+
+
+class Terminal:
+    """A real pseudo-terminal with the victim in it."""
+
+    def __init__(self) -> None:
+        self._master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 60, 0, 0))
+        here = Path(__file__).parent
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", "from test_widgets_hostile import Victim; Victim().run()"],
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(here), str(here.parent.parent)]), "TERM": "xterm"},
+            start_new_session=True,
+        )
+        os.close(slave)
+        self._output = b""
+
+    def press(self, key: bytes) -> None:
+        os.write(self._master, key)
+
+    def wait_for(self, text: bytes) -> None:
+        while text not in self._output:
+            if not self._read():
+                pytest.fail(f"never saw {text!r}, last was {self._output[-500:]!r}")
+
+    def rest(self) -> bytes:
+        while self._read():
+            pass
+        return self._output
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        os.close(self._master)
+
+    def _read(self) -> bool:
+        readable, _, _ = select.select([self._master], [], [], 30)
+        try:
+            read = os.read(self._master, 1 << 16) if readable else b""
+        except OSError:  # how Linux says that the other end was closed
+            read = b""
+        self._output += read
+        return bool(read)
