@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,6 @@ from fakes.recorded import recorded_engine
 from fakes.screen import settled
 from pytest_textual_snapshot import SVGImageExtension
 from syrupy.assertion import SnapshotAssertion
-from textual.widgets import Input
 
 from core.engine import Engine
 from tui.app import CodewalkersApp
@@ -21,19 +19,6 @@ SIZES = [(80, 24), (120, 36)]
 @pytest.fixture
 def picture(snapshot: SnapshotAssertion) -> SnapshotAssertion:
     return snapshot.use_extension(SVGImageExtension)
-
-
-@pytest.fixture(autouse=True)
-def cursors_do_not_blink(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Input, "_toggle_cursor", lambda self: None)
-
-
-@pytest.fixture
-async def engine(tmp_path: Path) -> AsyncIterator[Engine]:
-    directory = tmp_path / "webshop"
-    directory.mkdir()
-    async with recorded_engine(directory) as engine:
-        yield engine
 
 
 async def drawn(engine: Engine, size: tuple[int, int], *keys: str) -> str:

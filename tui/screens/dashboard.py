@@ -8,6 +8,7 @@ an agent or a file.
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from functools import partial
 from typing import Literal, cast
 
 from textual import on
@@ -117,7 +118,7 @@ class DashboardScreen(Screen[None], inherit_bindings=False):
         self.paint()
         self.set_interval(FRAME_S, self._frame)
         if not self.playhead.live:
-            self.run_worker(self.travel.seek(), group="keys")
+            self.run_worker(self.travel.seek, group="keys")
 
     @property
     def terminal(self) -> App[int]:
@@ -133,7 +134,7 @@ class DashboardScreen(Screen[None], inherit_bindings=False):
         self._due = now + FRAME_S
         self._frames += 1
         if self.feed.behind():
-            self.run_worker(self.feed.begin(), group="catch up", exclusive=True)
+            self.run_worker(self.feed.begin, group="catch up", exclusive=True)
             return
         events = self.feed.take()
         if self.search is not None:
@@ -169,7 +170,8 @@ class DashboardScreen(Screen[None], inherit_bindings=False):
         )  # fmt: skip
 
     def _past_look(self, state: State, position: int, *, before: State | None, clock_us: int) -> Look:
-        now_us = self.feed.index.time_at(position) or state.recorded_us
+        index = self.feed.index
+        now_us = index.time_at(position) or (index.times_us[0] if index.times_us else clock_us)
         return Look(
             state=state, live=False, position=position, head=self.feed.head, now_us=now_us, clock_us=clock_us,
             before=before, why=lambda task_id: self._why(state, task_id),
@@ -235,7 +237,7 @@ class DashboardScreen(Screen[None], inherit_bindings=False):
         missing = self.feed.memory.missing(positions_around(self.rows, self.events.list.on_screen))
         if missing and not self._loading_rows:
             self._loading_rows = True
-            self.run_worker(self._load(missing), group="rows")
+            self.run_worker(partial(self._load, missing), group="rows")
 
     async def _load(self, positions: list[int]) -> None:
         try:
@@ -304,7 +306,7 @@ class DashboardScreen(Screen[None], inherit_bindings=False):
         stamp = (selected, record, printed, look.live, look.now_us // 1_000_000 if selected.kind != "event" else 0)
         if stamp != self._detailed:
             self._detailed = stamp
-            self.run_worker(self._get_details(selected, look), group="detail", exclusive=True)
+            self.run_worker(partial(self._get_details, selected, look), group="detail", exclusive=True)
 
     async def _get_details(self, selected: Selection, look: Look) -> None:
         details = await gather(selected, look, self.engine.queries)
@@ -349,7 +351,7 @@ class DashboardScreen(Screen[None], inherit_bindings=False):
             return
         doing = self.keys.do(action.id)
         if doing is not None:
-            self.run_worker(self._answer(doing), group="keys")
+            self.run_worker(partial(self._answer, doing), group="keys")
 
     async def _answer(self, doing: Awaitable[str | None]) -> None:
         try:
@@ -388,7 +390,7 @@ class DashboardScreen(Screen[None], inherit_bindings=False):
             self.travel.live()
         elif axis is not None:
             position = axis.position_at(event.bucket, SLICES)
-            self.run_worker(self._answer(self.keys.go_to(position)), group="keys")
+            self.run_worker(partial(self.travel.jump, position), group="keys")
 
     # -- layout -----------------------------------------------------------------------------------------------
 
