@@ -102,6 +102,7 @@ class GroupCommit:
                     # Let those just answered hand over more, so that they share the next transaction.
                     await asyncio.sleep(0)
         finally:
+            self._closing = True  # also when we are cancelled: nobody would answer any more
             self._refuse_waiting(self.failure or LogClosed())
 
     async def _woken(self) -> bool:

@@ -159,6 +159,8 @@ class LocalRunner:
         try:
             await self.aclose()
         finally:
+            for task in self._tasks:
+                task.cancel()  # there are some only if closing was cut short; their shims end the trees by themselves
             await self._group.__aexit__(None, None, None)  # not told of `error`, which it would wrap in a group
 
     async def start(self, spec: RunSpec) -> LocalRun:

@@ -29,6 +29,8 @@ DRAIN_S = 1.0
 """How long an output may stay open and silent when the tree is empty: then a stranger holds it."""
 SHIM_EXIT_S = 2.0
 """Last report → exit."""
+ABANDONED_S = 10.0
+"""How long the end of the loop may wait for a shim that was left to empty its tree alone: it takes 6 s at most."""
 LAST_WORDS_S = 1.0
 LAST_WORDS_BYTES = 4096
 """How long we listen, and to how much, when a shim dies at birth."""
@@ -93,6 +95,32 @@ def _environment(spec: RunSpec) -> dict[str, str]:
     return {**spec.env, shim.MARKER: spec.marker, **without}
 
 
+class _Valve(asyncio.ReadTransport):
+    """What a reader holds back its source with; it knows how it stands, which pipes tell from Python 3.11.4 on."""
+
+    def __init__(self, source: asyncio.ReadTransport) -> None:
+        super().__init__()
+        self._source = source
+        self._is_open = True
+
+    def is_reading(self) -> bool:
+        return self._is_open
+
+    def pause_reading(self) -> None:
+        self._is_open = False
+        self._source.pause_reading()
+
+    def resume_reading(self) -> None:
+        self._is_open = True
+        self._source.resume_reading()
+
+    def is_closing(self) -> bool:
+        return self._source.is_closing()
+
+    def close(self) -> None:
+        self._source.close()
+
+
 class Pipe(asyncio.StreamReaderProtocol):
     """A pipe that is read until it ends."""
 
@@ -100,12 +128,17 @@ class Pipe(asyncio.StreamReaderProtocol):
         self.reader = asyncio.StreamReader(STREAM_LIMIT)
         super().__init__(self.reader)
         self._end = asyncio.Event()
-        self._source: asyncio.ReadTransport | None = None
+        self._valve: _Valve | None = None
         self._received = 0
 
     async def read(self, file: IO[bytes] | None) -> None:
         """Read this file from now on; it is closed at its end."""
-        self._source, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: self, file)
+        await asyncio.get_running_loop().connect_read_pipe(lambda: self, file)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.ReadTransport)
+        self._valve = _Valve(transport)
+        super().connection_made(self._valve)
 
     def data_received(self, data: bytes) -> None:
         self._received += len(data)
@@ -118,7 +151,7 @@ class Pipe(asyncio.StreamReaderProtocol):
     @property
     def is_read(self) -> bool:
         """Whether what comes is taken; if not, more may have come than we know."""
-        return self._source is None or self._source.is_reading()
+        return self._valve is None or self._valve.is_reading()
 
     @property
     def has_ended(self) -> bool:
@@ -139,8 +172,8 @@ class Pipe(asyncio.StreamReaderProtocol):
 
     def close(self) -> None:
         """Read no more; what was read can still be taken."""
-        if self._source is not None:
-            self._source.close()
+        if self._valve is not None:
+            self._valve.close()
 
 
 class ShimProcess:
@@ -179,9 +212,10 @@ class ShimProcess:
         await self.stdout.read(self._process.stdout)
         await self.stderr.read(self._process.stderr)
         if self._process.stdin is not None:
-            loop, ours = asyncio.get_running_loop(), Pipe()
-            transport, _ = await loop.connect_write_pipe(lambda: ours, self._process.stdin)
-            self.stdin = asyncio.StreamWriter(transport, ours, None, loop)
+            loop, unread = asyncio.get_running_loop(), asyncio.StreamReader()
+            flow = asyncio.StreamReaderProtocol(unread)
+            transport, _ = await loop.connect_write_pipe(lambda: flow, self._process.stdin)
+            self.stdin = asyncio.StreamWriter(transport, flow, None, loop)
 
     async def next_report(self) -> Report | None:
         """What the shim says next; None when it is dead or was given up."""
@@ -230,7 +264,7 @@ class ShimProcess:
     def abandon(self) -> None:
         """Let go of a shim that lives: it takes that for our death and empties the tree by itself."""
         self.close()
-        asyncio.get_running_loop().run_in_executor(None, self._process.wait)  # the loop's end waits for it
+        asyncio.get_running_loop().run_in_executor(None, _bury, self._process)  # the loop's end waits for it
 
     def close(self) -> None:
         """Let go of everything."""
@@ -252,4 +286,9 @@ def _abandon(birth: asyncio.Future[_Birth]) -> None:
     for file in (born.status, born.process.stdin, born.process.stdout, born.process.stderr):
         if file is not None:
             file.close()
-    birth.get_loop().run_in_executor(None, born.process.wait)
+    birth.get_loop().run_in_executor(None, _bury, born.process)
+
+
+def _bury(process: subprocess.Popen[bytes]) -> None:
+    with suppress(subprocess.TimeoutExpired):  # it froze: strays are found by their marker at the next start
+        process.wait(ABANDONED_S)

@@ -195,11 +195,16 @@ def _blocked(depends_on: Iterable[str], state: State) -> TaskBlocked | None:
     waiting_on = tuple(needed for needed, outcome in outcomes.items() if outcome != "completed")
     if not waiting_on:
         return None
-    dead = [f"{needed} is {outcomes[needed] or 'unknown'}" for needed in waiting_on if _is_dead(outcomes[needed])]
+    dead = [f"{needed} is {outcomes[needed] or 'unknown'}" for needed in waiting_on if _is_dead(needed, state)]
     return TaskBlocked(waiting_on=waiting_on, reason=", ".join(dead))
 
 
-def _is_dead(outcome: str | None) -> bool:
+def _is_dead(needed: str, state: State) -> bool:
+    """Whether a dependency will not complete by itself, or waits for one that will not."""
+    task = state.tasks.get(needed)
+    if task is not None and task.status == "blocked":
+        return bool(task.reason)
+    outcome = state.task_outcome(needed)
     # `failed` is followed at once by another attempt or by the dead letter, which then says so.
     return outcome is None or (outcome in DEAD and outcome != "failed")
 

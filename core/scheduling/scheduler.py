@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from itertools import islice
 
 from core.concurrency import task_group
@@ -31,6 +32,7 @@ from core.scheduling.policy import Fleet, fair_turn, settle
 from core.scheduling.queue import QueueIndex
 
 SETTLED_AT_ONCE = 500  # moves in one transaction
+SHORTEST_NAP_S = 0.001  # whatever is overdue, others get their turn first
 LONGEST_NAP_S = 30.0  # the wall clock may jump while we sleep by the monotonic one
 ACTOR = "scheduler"
 
@@ -115,12 +117,13 @@ class Scheduler:
 
     async def _alarm(self) -> None:
         """Stir when the next scheduled task or idle agent is due; never without one."""
-        dues = [self._index.next_due_us(), pool.next_retirement_us(self._journal.state, self._config)]
+        retirement = None if self._held else pool.next_retirement_us(self._journal.state, self._config)
+        dues = [self._index.next_due_us(), retirement]
         due = min((moment for moment in dues if moment is not None), default=None)
         if due is None:
             return
         seconds = (due - to_us(self._journal.clock.now())) / 1e6
-        await self._journal.clock.sleep(min(max(seconds, 0.001), LONGEST_NAP_S))
+        await self._journal.clock.sleep(min(max(seconds, SHORTEST_NAP_S), LONGEST_NAP_S))
         self._stirred.set()
 
     # -- what follows -----------------------------------------------------------------------------------------
@@ -134,10 +137,13 @@ class Scheduler:
         for task_id, position in moved.items():
             causes.update((task.id, position) for task in self._index.dependents(self._journal.state, task_id))
         for batch in batched(causes.items(), SETTLED_AT_ONCE):
-            await self._journal.decide(lambda state, batch=batch: self._settled(state, batch), actor=ACTOR)
+            # By the same `now` for all of it: the clock may be set back, and who was due is not asked for again.
+            await self._journal.decide(lambda state, batch=batch: self._settled(state, batch, now), actor=ACTOR)
+            for task_id, _ in batch:  # the log tells us only after the next dispatch
+                if (task := self._journal.state.tasks.get(task_id)) is not None:
+                    self._index.update(task)
 
-    def _settled(self, state: State, causes: Iterable[tuple[str, int]]) -> list[Append]:
-        now = self._journal.clock.now()
+    def _settled(self, state: State, causes: Iterable[tuple[str, int]], now: datetime) -> list[Append]:
         appends: list[Append] = []
         for task_id, cause in causes:
             task = state.tasks.get(task_id)

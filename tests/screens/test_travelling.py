@@ -236,3 +236,12 @@ async def test_opening_an_event_shows_its_fields(engine: Engine) -> None:
         await session.press("t", "home", "e", "3", "enter")
         assert "execution:failed" in session.text(session.screen.detail)
         assert "exit code 1: 2 of 9 failed" in session.text(session.screen.detail)
+
+
+async def test_the_cursor_is_on_the_same_task_again_after_a_time_before_that_task(engine: Engine) -> None:
+    async with looking(engine) as session:
+        await session.press("2", "w")
+        await session.enter(":", "3")
+        assert session.screen.selection.id != "T-4"
+        await session.press("escape")
+        assert session.screen.selection.id == "T-4"

@@ -22,6 +22,7 @@ from tui.cli.running import HeadlessOption, MaxAgents, configured
 from tui.demo import MEANT_TO_FAIL, demo_plan, make_demo
 
 _SHOWN = 4  # lines of one burst of output; a screenful of somebody's linter would hide everything else
+_GOES_ON = frozenset({"queued", "scheduled"})
 
 
 def register(app: typer.Typer) -> None:
@@ -36,10 +37,10 @@ def demo(headless: HeadlessOption = False, max_agents: MaxAgents = None) -> None
     if not headless and has_terminal():
         code = open_dashboard(config=config, plan=plan)
     else:
-        say(f"{len(plan.tasks)} tasks for {config.max_agents} agents, about two minutes, in {path}")
+        say(f"{len(plan.tasks)} tasks, at most {config.max_agents} agents, two minutes with four, in {path}")
         say()
         code = asyncio.run(run_demo(path, config, plan))
-    _say_what_next(path)
+    _say_what_next(path, interrupted=code == INTERRUPTED)
     raise typer.Exit(code)
 
 
@@ -65,10 +66,12 @@ class _Guide(Narrator):
             self._line(event, payload.task_id, f"| {line}")
 
     def sum_up(self, tasks: Sequence[Task]) -> None:
-        surprises = _surprises(tasks)
-        failed = [task for task in tasks if task.status != "completed" and task not in surprises]
         say()
         say(f"{len(tasks)} tasks: {sum(task.status == 'completed' for task in tasks)} completed")
+        if any(task.status in _GOES_ON for task in tasks):
+            return  # interrupted: it is too early to say
+        surprises = _surprises(tasks)
+        failed = [task for task in tasks if task.status != "completed" and task not in surprises]
         _list(f"{len(failed)} did not, and were meant not to:", failed)
         _list("This was not meant to happen:", surprises)
 
@@ -86,11 +89,12 @@ def _list(heading: str, tasks: Sequence[Task]) -> None:
         say(f"  {task.id:<5} {task.status:<14} {task.title:<30} {why}")
 
 
-def _say_what_next(path: Path) -> None:
+def _say_what_next(path: Path, *, interrupted: bool) -> None:
     here = shlex.quote(str(path))
     say()
     say(f"Everything is kept in {path}. What to try now:")
-    commands = {
+    commands = {f"cw -C {here} run": "go on where it stopped"} if interrupted else {}
+    commands |= {
         f"cw -C {here}": "go back in time: , and . step, e finds the failures",
         f"cw -C {here} tasks": "how each task ended",
         f"cw -C {here} events --type task:failed": "every failed attempt, and why",

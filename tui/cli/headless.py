@@ -80,6 +80,7 @@ class Narrator:
 
     def _line(self, event: StoredEvent, who: str, what: str) -> None:
         say(f"{local_time(event.recorded_us)}  {who:<10} {what}")
+        sys.stdout.flush()  # whoever reads it through a pipe wants it now, too
 
 
 class Plain:

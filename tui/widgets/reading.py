@@ -1,7 +1,8 @@
 """Where a reader is in a list: the cursor, what is on the screen, and whether the end is followed.
 
-Invariant: the cursor stays on its row, by key, while rows come, go and change places around it; what is on the screen
-stays put unless the reader moves it or follows the end; while following, cursor and screen are at the end.
+Invariant: the cursor stays on its row, by key, while rows come, go and change places around it, and returns to it when
+it was gone for a while, as in the past; what is on the screen stays put unless the reader moves it or follows the end;
+while following, cursor and screen are at the end.
 Forbidden here: Textual, drawing, and looking at rows that are not at the cursor or the edges of the screen.
 """
 
@@ -24,6 +25,7 @@ class Reading(Generic[RowT]):
         rows: What is read now.
         cursor: The row under the cursor, meaningless without rows.
         key: Its key; without rows, that of the last row that was.
+        meant: The key of the row the reader put the cursor on last.
         top: The first row on the screen.
         lines: How many rows fit on the screen.
         follow: Whether the end is followed.
@@ -35,6 +37,7 @@ class Reading(Generic[RowT]):
         self.rows: RowSource[RowT] = TableRows((), hash)
         self.cursor = 0
         self.key: Hashable = None
+        self.meant: Hashable = None
         self.top = 0
         self.lines = 1
         self.follows = follows
@@ -72,7 +75,9 @@ class Reading(Generic[RowT]):
             self.top = 0
         else:
             first = self.key is None
-            place = self._place(self.key, old_cursor)
+            place = self._place(self.meant, old_cursor)
+            if place is None:
+                place = self._place(self.key, old_cursor)
             self._put(old_cursor if place is None else place)
             if old_top and not first:
                 # At the very top news may push everything down; anywhere else what the reader looks at stays.
@@ -114,6 +119,7 @@ class Reading(Generic[RowT]):
         if self.last < 0:
             return
         self._put(index)
+        self.meant = self.key
         self._rests = False
         self.follow = self.follow and self.cursor == self.last
         self.reveal(context)
@@ -160,6 +166,7 @@ class Reading(Generic[RowT]):
     def _to_end(self) -> None:
         if self.last >= 0:
             self._put(self.last)
+            self.meant = self.key
         self.top = self._max_top
 
     def _place(self, key: Hashable, near: int) -> int | None:

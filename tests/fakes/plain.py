@@ -1,0 +1,5 @@
+"""An agent without a fault."""
+
+import acting
+
+acting.play()
