@@ -23,7 +23,7 @@ from core.clock import Clock, SystemClock
 from core.commands import Commands
 from core.concurrency import task_group
 from core.config import Config, load_config
-from core.errors import LogClosed, StorageFailed
+from core.errors import CannotOpen, LogClosed, StorageFailed
 from core.events import (
     AgentTerminated,
     Append,
@@ -88,7 +88,7 @@ class Desk:
             ConfigError
         """
         clock = clock or SystemClock()
-        project = Project(Path(project_dir))
+        project = await asyncio.to_thread(_existing, project_dir)
         config = await asyncio.to_thread(load_config, project.root)
         async with EventLog.open(project.log, read_only=True, clock=clock) as log:
             state = await Timeline(log).state_at(await log.head())
@@ -214,6 +214,13 @@ class EngineCommands(Commands):
 def _prepared(project_dir: str | Path) -> Project:
     project = Project(Path(project_dir).absolute())
     project.prepare()
+    return project
+
+
+def _existing(project_dir: str | Path) -> Project:
+    project = Project(Path(project_dir).absolute())
+    if not project.log.exists():
+        raise CannotOpen(str(project.log), "there is none yet; `cw`, `cw add` or `cw run` begins one")
     return project
 
 

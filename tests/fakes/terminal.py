@@ -20,12 +20,6 @@ import pytest
 PATIENCE_S = 20
 """Only a test that fails ever waits that long."""
 QUIET_S = 0.15
-HARMFUL = (
-    b"\x1b]0;", b"\x1b]52;", b"\x1b]8;", b"\x1b[2J\x1b[1;1Hgone", b"\x1bP1$r", b"\x1b_apc",
-    b"\x07", b"\x08", b"\x00", b"\x7f", "\x9b".encode(), "\x9d".encode(), "\u202e".encode(), "\u2066".encode(),
-    "\u200b".encode(), "\u200d".encode(), "\ufeff".encode(), "\U000e0041".encode(),
-)  # fmt: skip
-"""What must never reach a terminal."""
 
 
 class Terminal:

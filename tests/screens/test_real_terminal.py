@@ -7,8 +7,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from fakes.terminal import HARMFUL, Terminal
-from test_widgets_hostile import HOSTILE
+from fakes.hostile import HARMFUL, HOSTILE
+from fakes.terminal import Terminal
 
 MEMORY = 250_000_000
 """Bytes; a dashboard that held on to the flood would need more."""

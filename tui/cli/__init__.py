@@ -7,8 +7,6 @@ process, 130 interrupted. A mistake is one sentence on standard error, never a t
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
 from typing import Protocol, runtime_checkable
 
 import typer
@@ -35,10 +33,6 @@ def run(arguments: list[str]) -> int:
         return error.exit_code
     except (KeyboardInterrupt, asyncio.CancelledError):
         return INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read us has enough. Python would complain again when it closes the pipe.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
 
 
 def _dispatch(arguments: list[str]) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
@@ -11,6 +10,7 @@ import typer
 from core.durations import parse_ms
 from core.engine import Desk
 from core.errors import UsageError
+from tui.cli.desks import change
 from tui.cli.invocation import current
 from tui.cli.names import agent_named, any_named, task_named
 from tui.cli.printing import say, say_json
@@ -102,11 +102,6 @@ def _ms(text: str, option: str) -> int:
 
 
 def _act(act: Callable[[Desk], Awaitable[str]], json: bool, word: str) -> None:
-    """Open the project, carry the command out, and say which id it was about."""
-
-    async def run() -> str:
-        async with Desk.open(current.project.root) as desk:
-            return await act(desk)
-
-    name = asyncio.run(run())
+    """Carry the command out, and say which id it was about."""
+    name = change(act)
     say_json({"id": name}) if json else say(f"{name} {word}")

@@ -37,12 +37,8 @@ class Finding(Struct, frozen=True):
 
 async def examine(project: Project) -> list[Finding]:
     """Look at everything."""
-    return [
-        *_machine(),
-        *_terminal(),
-        *await asyncio.to_thread(lambda: list(_project(project))),
-        *await _log(project),
-    ]
+    here = await asyncio.to_thread(lambda: [*_machine(), *_terminal(), *_project(project)])
+    return [*here, *await _log(project)]
 
 
 def _machine() -> Iterator[Finding]:
@@ -97,7 +93,7 @@ def _project(project: Project) -> Iterator[Finding]:
 
 
 async def _log(project: Project) -> list[Finding]:
-    if not project.log.exists():
+    if not await asyncio.to_thread(project.log.exists):
         return []
     try:
         async with Desk.observe(project.root) as desk:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Annotated
@@ -14,7 +13,7 @@ from core.engine import Desk
 from core.errors import UsageError
 from core.events import AgentOutput, StoredEvent
 from core.projections import State
-from tui.cli.invocation import current
+from tui.cli.desks import look
 from tui.cli.lines import event_line
 from tui.cli.names import agent_named, any_named, task_named
 from tui.cli.printing import event_fields, say, say_json, say_json_list
@@ -47,25 +46,24 @@ def events(
 ) -> None:
     """List events, oldest first."""
 
-    async def show() -> None:
-        async with Desk.observe(current.project.root) as desk:
-            state = desk.queries.state
-            streams = [
-                *(stream or ()),
-                *(f"task/{task_named(state, name)}" for name in task or ()),
-                *(f"agent/{agent_named(state, name)}" for name in agent or ()),
-            ]
-            wanted = _Wanted(branch, streams or None, type_, session, _since(since, desk))
-            found = await wanted.read(desk, after, limit)
-            if json and not follow:
-                say_json_list([event_fields(event) for event in found])
-                return
-            _print(found, json)
-            if follow:
-                async for event in wanted.follow(desk, found[-1].position if found else await _end(desk, branch)):
-                    _print([event], json)
+    async def show(desk: Desk) -> None:
+        state = desk.queries.state
+        streams = [
+            *(stream or ()),
+            *(f"task/{task_named(state, name)}" for name in task or ()),
+            *(f"agent/{agent_named(state, name)}" for name in agent or ()),
+        ]
+        wanted = _Wanted(branch, streams or None, type_, session, _since(since, desk))
+        found = await wanted.read(desk, after, limit)
+        if json and not follow:
+            say_json_list([event_fields(event) for event in found])
+            return
+        _print(found, json)
+        if follow:
+            async for event in wanted.follow(desk, found[-1].position if found else await _end(desk, branch)):
+                _print([event], json)
 
-    asyncio.run(show())
+    look(show)
 
 
 class _Wanted:
@@ -121,21 +119,20 @@ def log(
 ) -> None:
     """Print what a task or an agent printed."""
 
-    async def show() -> None:
-        async with Desk.observe(current.project.root) as desk:
-            named = any_named(desk.queries.state, name)
-            source = _Output(desk.queries.state, named, attempt)
-            found = [event async for event in desk.journal.log.read(streams=source.streams, types=[AgentOutput.type])]
-            outputs = [event for event in found if source.has(event)]
-            printed = [(event, line) for event in outputs for line in _lines_of(event)]
-            _print_output(printed[-lines:] if lines else printed, json, follow)
-            if follow:
-                after = await _end(desk, "main")
-                async for event in desk.journal.log.subscribe(after=after, types=[AgentOutput.type]):
-                    if source.has(event):
-                        _print_output([(event, line) for line in _lines_of(event)], json, follow)
+    async def show(desk: Desk) -> None:
+        named = any_named(desk.queries.state, name)
+        source = _Output(desk.queries.state, named, attempt)
+        found = [event async for event in desk.journal.log.read(streams=source.streams, types=[AgentOutput.type])]
+        outputs = [event for event in found if source.has(event)]
+        printed = [(event, line) for event in outputs for line in _lines_of(event)]
+        _print_output(printed[-lines:] if lines else printed, json, follow)
+        if follow:
+            after = await _end(desk, "main")
+            async for event in desk.journal.log.subscribe(after=after, types=[AgentOutput.type]):
+                if source.has(event):
+                    _print_output([(event, line) for line in _lines_of(event)], json, follow)
 
-    asyncio.run(show())
+    look(show)
 
 
 class _Output:
@@ -177,16 +174,15 @@ def why(
 ) -> None:
     """Explain the latest thing that happened to a task or an agent, or an event: its chain of causes."""
 
-    async def show() -> None:
-        async with Desk.observe(current.project.root) as desk:
-            chain = await desk.queries.causes(await _position(what, desk))
-            if json:
-                say_json_list([event_fields(event) for event in chain])
-                return
-            for depth, event in enumerate(chain):
-                say(event_line(event) if not depth else f"  because\n{event_line(event)}")
+    async def show(desk: Desk) -> None:
+        chain = await desk.queries.causes(await _position(what, desk))
+        if json:
+            say_json_list([event_fields(event) for event in chain])
+            return
+        for depth, event in enumerate(chain):
+            say(event_line(event) if not depth else f"  because\n{event_line(event)}")
 
-    asyncio.run(show())
+    look(show)
 
 
 async def _position(what: str, desk: Desk) -> int:

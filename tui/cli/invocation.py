@@ -25,7 +25,7 @@ class Invocation:
 
     @property
     def project(self) -> Project:
-        """The project that is meant: `-C`, or the one around the current directory.
+        """The project that is meant: the directory of `-C`, or what is around the current directory.
 
         Raises:
             UsageError: `-C` names no directory.
@@ -34,7 +34,7 @@ class Invocation:
             return Project.find(Path.cwd())
         if not self.directory.is_dir():
             raise UsageError(f"-C {self.directory}: there is no such directory")
-        return Project.find(self.directory.absolute())
+        return Project(self.directory.absolute())
 
 
 current = Invocation()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Callable
 from typing import Annotated
@@ -11,9 +10,9 @@ import typer
 
 from core.engine import Desk
 from core.events.envelope import to_us
-from core.projections import Agent, State, Task, in_order
-from tui.cli.invocation import current
-from tui.cli.printing import local_time, say_json_list, table
+from core.projections import Agent, Session, State, Task, in_order
+from tui.cli.desks import look
+from tui.cli.printing import escaped, local_time, say_json_list, table
 from tui.moments import position_of
 from tui.text import ago, count, duration, money
 
@@ -44,25 +43,24 @@ def tasks(
             and (label is None or label in task.labels)
         )
 
-    asyncio.run(_tasks(wanted, at, json))
+    look(lambda desk: _tasks(desk, wanted, at, json))
 
 
-async def _tasks(wanted: Callable[[Task], bool], at: str | None, json: bool) -> None:
-    async with Desk.observe(current.project.root) as desk:
-        state = await _state(desk, at)
-        chosen = [task for task in in_order(state.tasks) if wanted(task)]
-        if json:
-            say_json_list(chosen)
-            return
-        now_us = _now_us(desk, state, at)
-        rows = [
-            [
-                task.id, task.status, str(task.priority), _attempt(task), _age(task, now_us), task.agent_id or "",
-                task.title, desk.queries.why_waiting(state, task) or task.error,
-            ]
-            for task in chosen
-        ]  # fmt: skip
-        table(["ID", "STATUS", "PRI", "TRY", "TIME", "AGENT", "TITLE", "WHY"], rows, right=(2, 3, 4))
+async def _tasks(desk: Desk, wanted: Callable[[Task], bool], at: str | None, json: bool) -> None:
+    state = await _state(desk, at)
+    chosen = [task for task in in_order(state.tasks) if wanted(task)]
+    if json:
+        say_json_list(chosen)
+        return
+    now_us = _now_us(desk, state, at)
+    rows = [
+        [
+            task.id, task.status, str(task.priority), _attempt(task), _age(task, now_us), task.agent_id or "",
+            task.title, desk.queries.why_waiting(state, task) or task.error,
+        ]
+        for task in chosen
+    ]  # fmt: skip
+    table(["ID", "STATUS", "PRI", "TRY", "TIME", "AGENT", "TITLE", "WHY"], rows, right=(2, 3, 4))
 
 
 def agents(
@@ -71,22 +69,21 @@ def agents(
     everybody: Annotated[bool, typer.Option("--all", help="Also those that left.")] = False,
 ) -> None:
     """List the agents, in the order they were spawned."""
-    asyncio.run(_agents(at, json, everybody))
+    look(lambda desk: _agents(desk, at, json, everybody))
 
 
-async def _agents(at: str | None, json: bool, everybody: bool) -> None:
-    async with Desk.observe(current.project.root) as desk:
-        state = await _state(desk, at)
-        chosen = [agent for agent in in_order(state.agents) if everybody or agent.status != "terminated"]
-        if json:
-            say_json_list(chosen)
-            return
-        now_us = _now_us(desk, state, at)
-        table(
-            ["ID", "STATUS", "PROFILE", "TASK", "FOR", "DONE", "FAILED", "LINES", "COST", "DOING"],
-            [_agent_row(agent, now_us) for agent in chosen],
-            right=(4, 5, 6, 7, 8),
-        )
+async def _agents(desk: Desk, at: str | None, json: bool, everybody: bool) -> None:
+    state = await _state(desk, at)
+    chosen = [agent for agent in in_order(state.agents) if everybody or agent.status != "terminated"]
+    if json:
+        say_json_list(chosen)
+        return
+    now_us = _now_us(desk, state, at)
+    table(
+        ["ID", "STATUS", "PROFILE", "TASK", "FOR", "DONE", "FAILED", "LINES", "COST", "DOING"],
+        [_agent_row(agent, now_us) for agent in chosen],
+        right=(4, 5, 6, 7, 8),
+    )
 
 
 def state(
@@ -97,36 +94,33 @@ def state(
 ) -> None:
     """Print the whole state as canonical JSON, now or at a past moment."""
     del json
-    asyncio.run(_print_state(at, branch, cold))
+    sys.stdout.write(escaped(look(lambda desk: _state_json(desk, at, branch, cold)).decode()) + "\n")
 
 
-async def _print_state(at: str | None, branch: str, cold: bool) -> None:
-    async with Desk.observe(current.project.root) as desk:
-        head = await desk.journal.log.head(branch)
-        position = head if at is None else await position_of(at, desk.queries, desk.journal.clock.now(), branch=branch)
-        found = await desk.timeline.state_at(position, branch=branch, cold=cold)
-        sys.stdout.buffer.write(found.to_json() + b"\n")
+async def _state_json(desk: Desk, at: str | None, branch: str, cold: bool) -> bytes:
+    head = await desk.journal.log.head(branch)
+    position = head if at is None else await position_of(at, desk.queries, desk.journal.clock.now(), branch=branch)
+    return (await desk.timeline.state_at(position, branch=branch, cold=cold)).to_json()
 
 
 def sessions(json: Json = False) -> None:
     """List the runs of the orchestrator, oldest first."""
-    asyncio.run(_sessions(json))
 
+    async def list_all(desk: Desk) -> list[Session]:
+        return in_order(desk.queries.state.sessions)
 
-async def _sessions(json: bool) -> None:
-    async with Desk.observe(current.project.root) as desk:
-        found = in_order(desk.queries.state.sessions)
-        if json:
-            say_json_list(found)
-            return
-        rows = [
-            [
-                session.id, session.status, local_time(session.started_us), local_time(session.finished_us),
-                str(session.pid), str(session.orphans), str(session.lost), str(session.requeued),
-            ]
-            for session in found
-        ]  # fmt: skip
-        table(["ID", "STATUS", "START", "END", "PID", "ORPHANS", "LOST", "REQUEUED"], rows, right=(4, 5, 6, 7))
+    found = look(list_all)
+    if json:
+        say_json_list(found)
+        return
+    rows = [
+        [
+            session.id, session.status, local_time(session.started_us), local_time(session.finished_us),
+            str(session.pid), str(session.orphans), str(session.lost), str(session.requeued),
+        ]
+        for session in found
+    ]  # fmt: skip
+    table(["ID", "STATUS", "START", "END", "PID", "ORPHANS", "LOST", "REQUEUED"], rows, right=(4, 5, 6, 7))
 
 
 async def _state(desk: Desk, at: str | None) -> State:

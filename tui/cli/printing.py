@@ -1,10 +1,12 @@
 """How commands answer: lines for people, JSON for programs, one sentence for a mistake.
 
-Everything that came from an agent goes through the sanitiser on its way to a terminal; JSON escapes by itself.
+Everything that came from an agent goes through the sanitiser on its way to a terminal. JSON is not changed but
+escaped: of itself it lets through what the terminal of somebody who looks at it could obey.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -27,8 +29,15 @@ def complain(text: str) -> None:
 
 
 def as_json(value: object) -> str:
-    """Compact JSON of records, events and plain values."""
-    return msgspec.json.encode(value, enc_hook=_plain).decode()
+    """Compact JSON of records, events and plain values, on one line, with everything unprintable escaped."""
+    return escaped(msgspec.json.encode(value, enc_hook=_plain).decode())
+
+
+def escaped(text: str) -> str:
+    """JSON on one line that means the same and holds only characters that can be seen."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in text)
 
 
 def say_json(value: object) -> None:

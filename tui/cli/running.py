@@ -41,6 +41,10 @@ def run(
     if current.has_rest:
         if plan is not None:
             raise UsageError("give either a plan or a command behind --, not both")
+        if not current.rest:
+            raise UsageError("there is no command behind --")
+        if shutil.which(current.rest[0]) is None:
+            raise UsageError(f"there is no program {current.rest[0]!r}")
         raise typer.Exit(asyncio.run(_run_command(project, config, current.rest)))
     checked = None if plan is None else Plan.load(plan)
     if not headless and has_terminal():
@@ -69,10 +73,6 @@ async def run_headless(project: Project, config: Config, plan: Plan | None) -> i
 
 
 async def _run_command(project: Project, config: Config, argv: list[str]) -> int:
-    if not argv:
-        raise UsageError("there is no command behind --")
-    if shutil.which(argv[0]) is None:
-        raise UsageError(f"there is no program {argv[0]!r}")
     async with Engine.open(project.root, config=config) as engine, Headless(engine, Plain()) as headless:
         return await headless.until_over([await engine.commands.enqueue(command=argv)])
 

@@ -9,6 +9,7 @@ import typer
 
 from core.config import CONFIG_NAME
 from core.engine import Desk
+from tui.cli.desks import change, look
 from tui.cli.invocation import current
 from tui.cli.printing import local_time, say, say_json, table
 from tui.text import bytes_, count
@@ -54,17 +55,16 @@ def init(json: Json = False) -> None:
 def recover(json: Json = False) -> None:
     """Settle what a crash left in flight, without running anything."""
 
-    async def act() -> dict[str, object]:
-        async with Desk.open(current.project.root) as desk:
-            found = desk.recovered
-            if found is None:
-                return {"recovered": False}
-            return {
-                "recovered": True, "session": found.session_id, "orphans": found.orphans, "lost": found.lost,
-                "requeued": found.requeued, "remaining": list(found.remaining),
-            }  # fmt: skip
+    async def act(desk: Desk) -> dict[str, object]:
+        found = desk.recovered
+        if found is None:
+            return {"recovered": False}
+        return {
+            "recovered": True, "session": found.session_id, "orphans": found.orphans, "lost": found.lost,
+            "requeued": found.requeued, "remaining": list(found.remaining),
+        }  # fmt: skip
 
-    found = asyncio.run(act())
+    found = change(act)
     if json:
         say_json(found)
     elif found["recovered"]:
@@ -78,41 +78,27 @@ def recover(json: Json = False) -> None:
 
 def verify(json: Json = False) -> None:
     """Check that nothing in the log was changed or is missing."""
-
-    async def act() -> tuple[dict[str, object], bool]:
-        async with Desk.observe(current.project.root) as desk:
-            found = await desk.journal.log.verify()
-            fields: dict[str, object] = {
-                "good": found.good, "events": found.events, "first_bad": found.first_bad, "reason": found.reason,
-                "head_hash": found.head_hash,
-            }  # fmt: skip
-            return fields, found.good
-
-    fields, good = asyncio.run(act())
+    found = look(lambda desk: desk.journal.log.verify())
     if json:
-        say_json(fields)
-    elif good:
-        say(f"good: {count(int(str(fields['events'])))} events, head {str(fields['head_hash'])[:16]}")
+        fields = ("good", "events", "first_bad", "reason", "head_hash")
+        say_json({field: getattr(found, field) for field in fields})
+    elif found.good:
+        say(f"good: {count(found.events)} events, head {found.head_hash[:16]}")
     else:
-        say(f"bad at {fields['first_bad']}: {fields['reason']}")
-    raise typer.Exit(0 if good else 1)
+        say(f"bad at {found.first_bad}: {found.reason}")
+    raise typer.Exit(0 if found.good else 1)
 
 
 def stats(json: Json = False) -> None:
     """Show the log in numbers."""
-
-    async def act() -> None:
-        async with Desk.observe(current.project.root) as desk:
-            found = await desk.journal.log.stats()
-            if json:
-                say_json(found)
-                return
-            say(f"{count(found.events)} events in {count(found.streams)} streams on {found.branches} branches")
-            say(f"{bytes_(found.size_bytes)} and {bytes_(found.wal_bytes)} of write-ahead log")
-            say(f"from {local_time(found.first_us)} to {local_time(found.last_us)}")
-            table(["TYPE", "EVENTS"], [[name, count(number)] for name, number in found.by_type.items()], right=(1,))
-
-    asyncio.run(act())
+    found = look(lambda desk: desk.journal.log.stats())
+    if json:
+        say_json(found)
+        return
+    say(f"{count(found.events)} events in {count(found.streams)} streams on {found.branches} branches")
+    say(f"{bytes_(found.size_bytes)} and {bytes_(found.wal_bytes)} of write-ahead log")
+    say(f"from {local_time(found.first_us)} to {local_time(found.last_us)}")
+    table(["TYPE", "EVENTS"], [[name, count(number)] for name, number in found.by_type.items()], right=(1,))
 
 
 def doctor(json: Json = False) -> None:

@@ -1,0 +1,42 @@
+"""Opening the project a command is about, for as long as the command takes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from core.engine import Desk
+from tui.cli.invocation import current
+
+T = TypeVar("T")
+
+
+def look(act: Callable[[Desk], Awaitable[T]]) -> T:
+    """Do something with a project that only reads it; another process may own it.
+
+    Raises:
+        CodewalkersError: there is no log yet or it cannot be read, or whatever `act` raises.
+    """
+    root = current.project.root
+
+    async def run() -> T:
+        async with Desk.observe(root) as desk:
+            return await act(desk)
+
+    return asyncio.run(run())
+
+
+def change(act: Callable[[Desk], Awaitable[T]]) -> T:
+    """Do something with a project while owning it; it is made when there is none.
+
+    Raises:
+        CodewalkersError: it cannot be opened or somebody else owns it, or whatever `act` raises.
+    """
+    root = current.project.root
+
+    async def run() -> T:
+        async with Desk.open(root) as desk:
+            return await act(desk)
+
+    return asyncio.run(run())
