@@ -13,9 +13,9 @@ from collections.abc import Iterable
 from core.log.filters import Span
 from core.log.reader import Label, Reader
 
-FAILURES = frozenset(
-    {"task:failed", "task:lost", "task:dead-lettered", "agent:failed", "execution:failed", "checkpoint:failed"}
-)
+FAULTS = frozenset({"task:failed", "task:lost", "agent:failed", "checkpoint:failed"})
+"""One event for each thing that went wrong: not the attempt's own end, nor the giving up that follows."""
+FAILURES = FAULTS | {"execution:failed", "task:dead-lettered"}
 MARKS = {
     "bookmark:set": "bookmark",
     "checkpoint:saved": "checkpoint",
@@ -39,6 +39,7 @@ class LineageIndex:
         self.times_us = array("q")
         """Of `positions`, never falling."""
         self.failures = array("q")
+        self.faults = array("q")
         self.boundaries = array("q")
         """Where a task started or ended."""
         self.marks = array("q")
@@ -79,6 +80,8 @@ class LineageIndex:
     def _note(self, position: int, kind: str) -> None:
         if kind in FAILURES:
             self.failures.append(position)
+        if kind in FAULTS:
+            self.faults.append(position)
         if kind in BOUNDARIES:
             self.boundaries.append(position)
         if kind in MARKS:

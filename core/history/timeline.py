@@ -75,14 +75,17 @@ class Timeline:
     async def find(self, kind: str, *, after: int, direction: Direction = "next", branch: str = "main") -> int | None:
         """The nearest position over `after` (under it, with `previous`) where something of the kind happened.
 
-        Kinds: `failure`, `task` (one started or ended), `mark` (bookmark, checkpoint, fork, milestone),
-        `agent:<id>`, `task:<id>`, `text:<words>` (all of the words occur in the event).
+        Kinds: `failure`, `fault` (a failure that does not merely follow from another), `task` (one started or
+        ended), `mark` (bookmark, checkpoint, fork, milestone), `agent:<id>`, `task:<id>`, `text:<words>` (all of
+        the words occur in the event).
 
         Raises:
             ValueError: there is no such kind.
         """
         index = await self.index(branch)
-        listed = {"failure": index.failures, "task": index.boundaries, "mark": index.marks}.get(kind)
+        listed = {
+            "failure": index.failures, "fault": index.faults, "task": index.boundaries, "mark": index.marks,
+        }.get(kind)  # fmt: skip
         if listed is not None:
             return following(listed, after) if direction == "next" else preceding(listed, after)
         return await self._search(_filter_of(kind), index.head, after, direction, branch)
@@ -104,4 +107,5 @@ def _filter_of(kind: str) -> Filter:
         case "text" if value.split():
             return Filter(words=tuple(value.split()))
         case _:
-            raise ValueError(f"{kind!r} cannot be looked for; try failure, task, mark, agent:ID, task:ID or text:WORDS")
+            known = "failure, fault, task, mark, agent:ID, task:ID or text:WORDS"
+            raise ValueError(f"{kind!r} cannot be looked for; try {known}")

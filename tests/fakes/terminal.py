@@ -53,10 +53,11 @@ class Terminal:
         """Type."""
         os.write(self._master, keys.encode())
 
-    def wait_for(self, text: str) -> None:
+    def wait_for(self, text: str | re.Pattern[str]) -> None:
         """Return once this is on the screen."""
+        wanted = re.compile(re.escape(text)) if isinstance(text, str) else text
         until = time.monotonic() + PATIENCE_S
-        while text not in self.text:
+        while not wanted.search(self.text):
             if time.monotonic() > until or not self._read():
                 pytest.fail(f"{text!r} is not on the screen:\n{self.text}")
 

@@ -156,7 +156,9 @@ def test_the_plan_goes_as_it_is_meant_to(project: Path, capsys: pytest.CaptureFi
     hurry(project)
     plan = hurried(demo_plan(project))
     soon = Retry.model_validate({"backoff": "300ms", "max_backoff": "300ms"})
-    config = load_config(project).model_copy(update={"retry": soon})
+    config = load_config(project)
+    crowd = {name: profile.model_copy(update={"max": 8}) for name, profile in config.profiles.items()}
+    config = config.model_copy(update={"retry": soon, "max_agents": 16, "profiles": crowd})  # nobody waits for his turn
     assert asyncio.run(run_demo(project, config, plan)) == 0
     assert "3 did not, and were meant not to" in capsys.readouterr().out
     check_states(plan, asyncio.run(tasks_by_title(project)))

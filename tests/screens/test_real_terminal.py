@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -15,6 +16,7 @@ MEMORY = 250_000_000
 FLOOD = 100_000_000
 
 PRINTER = f"""
+import re
 import sys
 out = sys.stdout.buffer
 for text in {HOSTILE!r}:
@@ -23,6 +25,7 @@ out.write(b"\\xff\\xfe\\x80 invalid \\xc3\\x28\\n")
 out.flush()
 """
 FLOODER = f"""
+import re
 import sys
 for _ in range({FLOOD} // 1_000_000):
     sys.stdout.write("[/]x" * 250_000)
@@ -94,13 +97,13 @@ WALK = (
     ("\r", "┏━ 4 Detail"),
     (ESCAPE, "┏━ 3 Events"),
     ("t", "┏━ 5 Timeline PAST"),
-    ("e", "execution:failed  execution/"),
+    ("e", "task:failed  task/"),
     (HOME, "session:started  session/S-1"),
     ("..", "#3  2"),
     (END, "● LIVE"),
     ("/", "Filter the events"),
-    ("type:agent:output\r", "4 found"),
-    (ESCAPE, "━ 63 ▼ follow"),
+    ("type:agent:output\r", " found · "),
+    (ESCAPE, re.compile(r"━ \d+ ▼ follow")),
     ("2", "T-2 died"),
     ("n", "New task"),
     (ESCAPE, "T-2 died"),

@@ -72,18 +72,18 @@ async def test_left_and_right_go_one_line_of_the_event_list(engine: Engine) -> N
 
 async def test_e_visits_every_failure_and_begins_again(engine: Engine) -> None:
     async with looking(engine) as session:
-        failures = list(session.screen.feed.index.failures)
+        faults = list(session.screen.feed.index.faults)
         await session.press("t", "home")
         visited: list[int | None] = []
-        for _ in failures:
+        for _ in faults:
             await session.press("e")
             visited.append(session.position)
-        assert visited == failures
+        assert visited == faults
         await session.press("e")
-        assert session.position == failures[0]
+        assert session.position == faults[0]
         assert "no failure after this one" in session.message
         await session.press("E")
-        assert session.position == failures[-1]
+        assert session.position == faults[-1]
 
 
 async def test_space_freezes_the_screen_while_the_run_goes_on(engine: Engine) -> None:
@@ -234,7 +234,7 @@ async def test_closing_and_opening_again_looks_at_the_same_moment(engine: Engine
 async def test_opening_an_event_shows_its_fields(engine: Engine) -> None:
     async with looking(engine) as session:
         await session.press("t", "home", "e", "3", "enter")
-        assert "execution:failed" in session.text(session.screen.detail)
+        assert "task:failed" in session.text(session.screen.detail)
         assert "exit code 1: 2 of 9 failed" in session.text(session.screen.detail)
 
 

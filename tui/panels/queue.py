@@ -26,13 +26,8 @@ from tui.widgets.virtual_list import VirtualList
 
 FINISHED_SHOWN = 500  # the newest ones; older ones are found by their events
 NEEDS_YOU = frozenset({"lost", "dead-lettered"})
-_ORDER = {
-    status: rank
-    for rank, statuses in enumerate(
-        (("lost",), ("running",), ("claimed",), ("failed",), ("queued",), ("scheduled",), ("blocked",), ("paused",))
-    )
-    for status in statuses
-}
+_PLACES = ("lost", "running", "claimed", "failed", "dead-lettered", "queued", "scheduled", "blocked", "paused")
+_ORDER = {status: place for place, status in enumerate(_PLACES)}
 _SUMMARY: tuple[tuple[str, SafeText, tuple[str, ...]], ...] = (
     ("queued", literal("queued"), ("queued", "scheduled")),
     ("running", literal("running"), ("running", "claimed", "failed")),
@@ -93,13 +88,13 @@ class TaskRows:
 
 
 def task_order(state: State) -> tuple[Task, ...]:
-    """Tasks that need you, run, wait, and then the newest that ended."""
+    """Tasks that are lost, run, were given up, wait, and then the newest that ended."""
     waiting: list[Task] = []
     ended: list[Task] = []
     for task in state.tasks.values():
         (waiting if task.status in _ORDER else ended).append(task)
     waiting.sort(key=_rank)
-    newest = nlargest(FINISHED_SHOWN, ended, key=lambda task: (task.status == "dead-lettered", task.finished_position))
+    newest = nlargest(FINISHED_SHOWN, ended, key=lambda task: task.finished_position)
     return (*waiting, *newest)
 
 
@@ -109,6 +104,8 @@ def _rank(task: Task) -> tuple[int, int, int]:
         return order, -task.priority, task.queued_position
     if task.status == "scheduled":
         return order, task.run_at_us or 0, task.position
+    if task.status == "dead-lettered":
+        return order, -task.finished_position, 0
     return order, task.position, 0
 
 

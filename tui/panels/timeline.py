@@ -31,7 +31,7 @@ def strip_view(axis: ActiveAxis, index: LineageIndex, look: Look, *, fresh_after
     """The strip of a lineage; failures after `fresh_after` flash."""
     edges = axis.edges(SLICES)
     buckets = tuple(after - first for first, after in pairwise(edges))
-    failures = _per_slice(index.failures, axis)
+    failures = _per_slice(index.faults, axis)
     marks = [
         Mark(at, "failure", number, fresh=newest > fresh_after) for at, (number, newest) in sorted(failures.items())
     ]
@@ -94,6 +94,6 @@ def _note(index: LineageIndex, look: Look) -> tuple[Span, ...]:
         place = bisect_right(index.positions, look.position)
         total = max(1, len(index.positions))
         note.append(Span(join((count(100 * place // total), literal("%  "))), "past"))
-    if index.failures:
-        note.append(Span(join((count(len(index.failures)), literal(" failures"))), "bad"))
+    if index.faults:
+        note.append(Span(join((count(len(index.faults)), literal(" failures"))), "bad"))
     return tuple(note)

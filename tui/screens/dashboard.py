@@ -88,7 +88,7 @@ class DashboardScreen(Screen[None], inherit_bindings=False):
         self.travel = Travel(
             self.playhead, feed.index, engine.queries, engine.journal.clock, self._show_past, self.say, self._show_now
         )
-        self.work = Work(engine.commands, lambda: self.look.state)
+        self.work = Work(engine.commands, lambda: engine.queries.state)
         self.keys = Keys(self)
         self.look = self._live_look()
         self.header, self.tabs = OneLine(id="header"), OneLine(id="tabs")

@@ -106,13 +106,13 @@ class Travel:
 
     async def failure(self, direction: int) -> None:
         """To the next failure; past the last one it begins again at the other end."""
-        failures = self._index.failures
-        if not failures:
+        faults = self._index.faults
+        if not faults:
             self._say("nothing has failed")
             return
-        found = following(failures, self.position) if direction > 0 else preceding(failures, self.position)
+        found = following(faults, self.position) if direction > 0 else preceding(faults, self.position)
         if found is None:
-            found = failures[0] if direction > 0 else failures[-1]
+            found = faults[0] if direction > 0 else faults[-1]
             self._say("no failure after this one: back at the first" if direction > 0 else "back at the last failure")
         await self.jump(found)
 
