@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.agents.tools import ToolServer
 from core.config import Config, Profile
 from core.errors import LaunchFailed
 from core.events import AgentPaused, Append, Payload
@@ -24,6 +25,8 @@ class Context:
     environment: Mapping[str, str]
     """Our own environment, of which profiles hand some on."""
     config: Callable[[], Config]
+    tools: ToolServer | None = None
+    """None: agents get no tools of ours."""
 
     def profile(self, name: str) -> Profile:
         """The profile of that name.
