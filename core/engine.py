@@ -166,9 +166,7 @@ class Engine:
         """
         if self._closed:
             return
-        self.scheduler.hold()
-        async with self.journal.fleet:
-            pass  # a claim that was on its way is in the log now
+        await self._hold()
         if mode == "wait":
             await self.supervisor.idle()
         with suppress(StorageFailed, LogClosed):
@@ -179,6 +177,20 @@ class Engine:
             async with self.journal.fleet:
                 await self.journal.decide(self._closed_session, actor="user")
         self._closed = True
+
+    async def idle(self) -> None:
+        """Claim nothing any more, and return when no task is in the hands of an agent; `stay` takes it back."""
+        await self._hold()
+        await self.supervisor.idle()
+
+    def stay(self) -> None:
+        """Claim again, after `idle`."""
+        self.scheduler.release()
+
+    async def _hold(self) -> None:
+        self.scheduler.hold()
+        async with self.journal.fleet:
+            pass  # a claim that was on its way is in the log now
 
     async def _end_all(self) -> None:
         try:

@@ -24,7 +24,7 @@ async def settled(pilot: Pilot[int]) -> None:
     for _ in range(ROUNDS):
         await pilot.pause()
         dialog = app.screen is not app.dashboard
-        if all(worker.is_finished or (dialog and worker.group == "keys") for worker in app.workers):
+        if all(worker.is_finished or (dialog and worker.group in {"keys", "quit"}) for worker in app.workers):
             return
     raise AssertionError(f"still under way: {[worker for worker in app.workers if not worker.is_finished]}")
 

@@ -7,7 +7,7 @@ import shlex
 import subprocess
 import tempfile
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from core.errors import UsageError
 from core.history.index import following, preceding
@@ -316,22 +316,30 @@ class Keys:
         if answer is None:
             return
         if answer == "wait":
-            await self._wait_and_quit()
-        else:
-            screen.say("stopping what runs")
-            await screen.engine.close(answer)
+            answer = await self._waited()
+        if answer is None:
+            screen.say("tasks are claimed again")
+            return
+        screen.say("stopping what runs")
+        await screen.engine.close(answer)
         screen.terminal.exit()
 
-    async def _wait_and_quit(self) -> None:
+    async def _waited(self) -> Literal["requeue"] | None:
+        """Wait for the agents that work, or until somebody is tired of it; None: stay after all."""
         screen = self._screen
         waiting = Waiting(literal("Waiting for the agents that work; no more tasks are claimed."))
-        waiting_for = screen.run_worker(screen.engine.close("wait"), group="quit")
-        screen.terminal.push_screen(waiting, lambda stop_now: waiting_for.cancel() if stop_now else None)
-        try:
-            await waiting_for.wait()
-        finally:
-            if waiting.is_current:
-                waiting.dismiss(None)
+
+        async def wait() -> None:
+            await screen.engine.idle()
+            waiting.dismiss(True)
+
+        worker = screen.run_worker(wait, group="quit")
+        over = await screen.terminal.push_screen_wait(waiting)
+        worker.cancel()
+        if over:
+            return "requeue"
+        screen.engine.stay()
+        return None
 
     # -- time ---------------------------------------------------------------------------------------------------
 

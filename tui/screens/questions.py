@@ -9,7 +9,15 @@ from textual.widget import Widget
 
 from tui.screens.dialog import Dialog, blank_line, line
 from tui.text import SafeText, count, join, label, literal
+from tui.widgets.columns import Column, lay_out
 from tui.widgets.spans import Span
+
+_ANSWERS = (
+    Column(literal("key"), 3, align="right"),
+    Column(literal("answer"), 16),
+    Column(literal("consequence"), 56),
+)
+_ANSWERS_WIDTH = 77  # cells, with those between the columns
 
 QuitAnswer = Literal["wait", "requeue", "cancel"]
 
@@ -56,10 +64,8 @@ class Quit(Dialog[QuitAnswer]):
             ("c", "stop and cancel", "stop them; their tasks are cancelled"),
             ("esc", "stay", "leave everything as it is"),
         ):
-            yield line(
-                Span(label(f"{key:>4} "), "key"), Span(label(f"{word:<18}"), "strong"),
-                Span(label(consequence), "muted"),
-            )  # fmt: skip
+            cells = (Span(label(key), "key"), Span(label(word), "strong"), Span(label(consequence), "muted"))
+            yield line(*lay_out(_ANSWERS, cells, _ANSWERS_WIDTH))
 
     async def pressed(self, key: str) -> bool:
         match key:
@@ -75,7 +81,7 @@ class Quit(Dialog[QuitAnswer]):
 
 
 class Waiting(Dialog[bool]):
-    """While the last agents finish: what is awaited, and a way to stop waiting."""
+    """While the last agents finish: what is awaited, and two ways to stop waiting."""
 
     def __init__(self, words: SafeText) -> None:
         super().__init__(literal("Quit"))
@@ -85,7 +91,8 @@ class Waiting(Dialog[bool]):
         yield blank_line()
         yield line(Span(self._words, "strong"))
         yield blank_line()
-        yield line(Span(literal("r"), "key"), Span(literal(" stop them now and queue their tasks again"), "muted"))
+        yield line(Span(literal("  r"), "key"), Span(literal(" stop them now and queue their tasks again"), "muted"))
+        yield line(Span(literal("esc"), "key"), Span(literal(" stay after all"), "muted"))
 
     async def pressed(self, key: str) -> bool:
         if key == "r":
