@@ -9,6 +9,13 @@ from pathlib import Path
 
 import pytest
 from blockbuster import BlockBuster
+from hypothesis import HealthCheck, settings
+
+# The same examples every time, however slow the machine is; `--hypothesis-profile=default` looks for new ones.
+settings.register_profile(
+    "steady", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
+)
+settings.load_profile("steady")
 
 for name in ("NO_COLOR", "TEXTUAL_THEME", "CW_RUN_ID", "CW_AGENT_ID"):
     os.environ.pop(name, None)
