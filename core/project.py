@@ -45,9 +45,9 @@ class Project:
         return self.ours / "view.json"
 
     @property
-    def diagnostics(self) -> Path:
-        """Where the program writes about itself."""
-        return self.ours / "run" / "cw.log"
+    def crash(self) -> Path:
+        """The traceback of the newest mistake of ours."""
+        return self.ours / "run" / "crash.txt"
 
     def prepare(self) -> None:
         """Make the directories, private to their owner.

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import sys
-import traceback
 from pathlib import Path
 
 from textual.app import App
@@ -17,6 +15,7 @@ from core.history.index import LineageIndex
 from core.plan import Plan
 from tui.bindings import Registry
 from tui.cli.printing import complain
+from tui.crash import keep
 from tui.feed import Feed
 from tui.playhead import load_view, save_view
 from tui.screens.dashboard import DashboardScreen
@@ -66,12 +65,8 @@ class CodewalkersApp(App[int], inherit_bindings=False):
             await asyncio.to_thread(save_view, self._engine.project.view, self.dashboard.remembered)
 
     def _handle_exception(self, error: Exception) -> None:
-        """Keep the traceback, with whatever secrets it holds, off the screen: a private file takes it."""
-        path = self._engine.project.diagnostics.with_name("crash.txt")
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            traceback.print_exception(error, file=file)
-        self.crash = path
+        """Keep the traceback off the screen."""
+        self.crash = keep(self._engine.project, error)
         self.exit(CRASHED)
 
 

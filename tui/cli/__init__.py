@@ -7,12 +7,15 @@ process, 130 interrupted. A mistake is one sentence on standard error, never a t
 from __future__ import annotations
 
 import asyncio
+import tempfile
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import typer
 from typer.core import TyperGroup
 
 from core.errors import CodewalkersError
+from core.project import Project
 from tui.cli import invocation
 from tui.cli.printing import complain
 
@@ -33,6 +36,19 @@ def run(arguments: list[str]) -> int:
         return error.exit_code
     except (KeyboardInterrupt, asyncio.CancelledError):
         return INTERRUPTED
+    except Exception as error:  # noqa: BLE001  whatever it is, nobody wants it on the terminal
+        complain(f"something went wrong that is our mistake; what was recorded is safe, and {_kept(error)} says more")
+        return 1
+
+
+def _kept(error: Exception) -> Path:
+    from tui.crash import keep
+
+    try:
+        project = invocation.current.project
+    except (CodewalkersError, OSError):
+        project = Project(Path(tempfile.gettempdir()))
+    return keep(project, error)
 
 
 def _dispatch(arguments: list[str]) -> int:
