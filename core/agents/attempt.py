@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from core.agents.command import ERROR_CHARACTERS, failure_of, prepare
-from core.agents.context import Context, still_paused, to_agent
+from core.agents.context import Context, to_agent
 from core.agents.supervised import SupervisedProcess
 from core.concurrency import task_group
 from core.config import Profile
@@ -227,13 +227,13 @@ class Attempt:
             pid=run.pid, pid_started_at=run.pid_started_at, shim_pid=run.shim_pid, boot_id=run.boot_id,
             attempt=self._attempt, execution_id=self._execution,
         )  # fmt: skip
-        paused = still_paused(state, self.agent_id)
-        task = state.tasks.get(self.task_id)
+        agent, task = state.agents.get(self.agent_id), state.tasks.get(self.task_id)
+        paused = agent is not None and agent.status == "paused"
         moves: list[Payload] = []
         if task is not None and task.status == "claimed" and task.fence == self._fence:
             moves.append(TaskStarted(agent_id=self.agent_id, execution_id=self._execution))
         return [
-            to_agent(self.agent_id, started, *paused),
+            to_agent(self.agent_id, started),
             *(self._noted(state, "running", ExecutionPaused(reason=PAUSED)) if paused else ()),
             Append(f"task/{self.task_id}", moves, None if task is None else task.version),
         ]

@@ -9,10 +9,9 @@ from pathlib import Path
 from core.agents.tools import ToolServer
 from core.config import Config, Profile
 from core.errors import LaunchFailed
-from core.events import AgentPaused, Append, Payload
+from core.events import Append, Payload
 from core.journal import Journal
 from core.processes import Runner
-from core.projections import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +42,3 @@ class Context:
 def to_agent(agent_id: str, *events: Payload) -> Append:
     """Events for an agent's stream."""
     return Append(f"agent/{agent_id}", list(events))
-
-
-def still_paused(state: State, agent_id: str) -> list[Payload]:
-    """What has to follow the start of an agent's process, which by itself makes it busy, when it was paused before."""
-    agent = state.agents.get(agent_id)
-    return [AgentPaused(reason=agent.reason)] if agent is not None and agent.status == "paused" else []

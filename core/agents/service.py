@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 
 from core.agents.command import ERROR_CHARACTERS, failure_of, prepare
-from core.agents.context import Context, still_paused, to_agent
+from core.agents.context import Context, to_agent
 from core.agents.supervised import SupervisedProcess
 from core.concurrency import task_group
 from core.config import Restart
@@ -15,15 +15,12 @@ from core.events import (
     AgentFailed,
     AgentRestarting,
     AgentStarted,
-    AgentStatusChanged,
     AgentStopped,
     AgentTerminated,
-    Append,
     Payload,
 )
 from core.ids import jitter
 from core.processes import RunExit
-from core.projections import State
 
 ACTOR = "supervisor"
 
@@ -107,7 +104,7 @@ class Service:
                 pid=run.pid, pid_started_at=run.pid_started_at, shim_pid=run.shim_pid, boot_id=run.boot_id,
                 attempt=self._attempt,
             )  # fmt: skip
-            await self._tell(started, AgentStatusChanged(previous="starting", current="busy", reason="running"))
+            await self._tell(started)
             end = await process.finish()
         self._suspended = False  # what was frozen is gone
         return process, end
@@ -139,12 +136,9 @@ class Service:
             waiting.cancel()
             ended.cancel()
 
-    async def _tell(self, *events: Payload) -> None:
-        def decide(state: State) -> list[Append]:
-            paused = still_paused(state, self.agent_id) if isinstance(events[0], AgentStarted) else []
-            return [to_agent(self.agent_id, *events, *paused)]
-
-        stored = await self._context.journal.record_fact(decide, actor=ACTOR, cause=self._cause)
+    async def _tell(self, event: Payload) -> None:
+        append = to_agent(self.agent_id, event)
+        stored = await self._context.journal.record_fact(lambda _: [append], actor=ACTOR, cause=self._cause)
         if not self._ended.is_set():
             self._cause = stored[-1].position
 

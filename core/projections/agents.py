@@ -118,9 +118,13 @@ def _spawned(agent: Agent, payload: AgentSpawned) -> Agent:
 
 
 def _started(agent: Agent, payload: AgentStarted) -> Agent:
-    return replace(
-        agent, status="idle" if agent.task_id is None else "busy", pid=payload.pid,
+    started = replace(
+        agent, status="busy" if agent.service or agent.task_id else "idle", pid=payload.pid,
         pid_started_at=payload.pid_started_at, shim_pid=payload.shim_pid, boot_id=payload.boot_id,
         attempt=payload.attempt, execution_id=payload.execution_id or agent.execution_id, error="", exit_code=None,
         restart_at_us=None, reason="",
     )  # fmt: skip
+    if agent.status != "paused":
+        return started
+    # It was paused before its process existed; whoever froze it and whoever started it did not wait for each other.
+    return replace(started, status="paused", before_pause=started.status, reason=agent.reason)

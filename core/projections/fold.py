@@ -1,7 +1,7 @@
 """The fold: a state and an event give the next state. Pure, total, no clock.
 
 What an event means depends on its payload and its stream's name, nothing else. Unknown events, and events on a
-stream they do not belong to, change nothing but the counters.
+stream they do not belong to, change nothing but counters and versions.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from core.projections.fleet import (
     fold_workspace,
 )
 from core.projections.state import State
-from core.projections.tasks import fold_task
+from core.projections.tasks import fold_task, pass_task_over
 
-REDUCER_VERSION = 1
+REDUCER_VERSION = 2
 """Raise it when the same events fold to another state: cached states of before are then worthless."""
 
 Fold = Callable[[Draft, StoredEvent, Event], None]
@@ -66,10 +66,12 @@ def fold_many(state: State, events: Iterable[StoredEvent]) -> State:
         position, recorded_us = event.position, event.recorded_us
         count += 1
         payload = event.payload
+        kind = event.stream[: event.stream.index("/")]
         if isinstance(payload, UnknownEvent):
             unknown += 1
+            if kind == "task":
+                pass_task_over(draft, event)
             continue
-        kind = event.stream[: event.stream.index("/")]
         if kind in folds:
             folds[kind](draft, event, payload)
     if not count:

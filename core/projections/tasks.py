@@ -51,6 +51,13 @@ def fold_task(draft: Draft, event: StoredEvent, payload: Event) -> None:
     )
 
 
+def pass_task_over(draft: Draft, event: StoredEvent) -> None:
+    """Fold an event of a `task/…` stream that this release does not know: who moves the task next expects it."""
+    task = draft.tasks.get(event.stream[5:])
+    if task is not None:
+        draft.tasks.put(task.id, replace(task, version=event.version))
+
+
 def _born(draft: Draft, event: StoredEvent, task_id: str) -> Task:
     task = Task(
         id=task_id, title=task_id, position=event.position, queued_position=event.position,

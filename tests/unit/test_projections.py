@@ -81,8 +81,8 @@ def stored(happenings: Sequence[Happening], *, after: int = 0) -> list[StoredEve
     """Events a second apart."""
     return [
         StoredEvent(
-            position, "main", stream, 1, b"", payload.type, 1, START_US + position * 1_000_000, "", "local", None,
-            None, "user", b"", payload,
+            position, "main", stream, position, b"", payload.type, 1, START_US + position * 1_000_000, "", "local",
+            None, None, "user", b"", payload,
         )
         for position, (stream, payload) in enumerate(happenings, after + 1)
     ]  # fmt: skip
@@ -240,6 +240,10 @@ def test_an_illegal_move_is_refused_with_the_status_in_its_sentence() -> None:
         ([AgentTerminated()], "terminated", "ok"),
         ([AgentStatusChanged(current="busy"), AgentPaused(), AgentPaused(), AgentResumed()], "busy", "ok"),
         ([AgentPaused()], "paused", "ok"),
+        ([AgentSpawned(name="w", command="serve"), AgentStarted(pid=1)], "busy", "ok"),
+        ([AgentTaskAssigned(task_id="a"), AgentPaused(), AgentStarted(pid=1)], "paused", "ok"),
+        ([AgentTaskAssigned(task_id="a"), AgentPaused(), AgentStarted(pid=1), AgentResumed()], "busy", "ok"),
+        ([AgentSpawned(name="w", command="serve"), AgentPaused(), AgentStarted(pid=1), AgentResumed()], "busy", "ok"),
     ],
 )
 def test_an_agents_status_follows_its_events(payloads: Sequence[Payload], status: str, health: str) -> None:
@@ -373,6 +377,11 @@ def test_sessions_locks_budgets_and_bookmarks_have_their_say() -> None:
     assert (state.locks["l"].status, state.locks["l"].fencing_token) == ("released", 3)
     assert state.budgets["day"].status == "tripped"
     assert set(state.bookmarks) == {"b"}
+
+
+def test_an_unknown_event_moves_no_task_but_counts_as_a_version_of_it() -> None:
+    state = a_task(TaskCreated(title="a"), UnknownEvent(type="task:exploded", schema_version=1, raw="{}"))
+    assert (state.tasks["a"].status, state.tasks["a"].version) == ("queued", 2)
 
 
 def test_unknown_events_are_counted_and_skipped() -> None:
