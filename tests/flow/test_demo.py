@@ -11,11 +11,12 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from fakes.hurried_demo import hurry
 
-from core.config import Retry, load_config
+from core.config import load_config
 from core.engine import Desk
 from core.errors import UsageError
-from core.plan import Plan, PlannedTask
+from core.plan import Plan
 from core.projections import Task
 from tui.cli.demonstrating import run_demo
 from tui.demo import MEANT_TO_FAIL, demo_plan, make_demo
@@ -34,26 +35,6 @@ def git(project: Path, *arguments: str) -> str:
     done = call(project, "git", *arguments)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
-
-
-def hurry(project: Path) -> None:
-    """Take the pauses out."""
-    pace = project / "tools" / "pace.py"
-    source = pace.read_text()
-    assert "PAUSES = 1.0" in source
-    pace.write_text(source.replace("PAUSES = 1.0", "PAUSES = 0.0"))
-    git(project, "commit", "--quiet", "--all", "--message", "Hurry")
-
-
-def hurried(plan: Plan) -> Plan:
-    """The same without waiting; the tests fail more often now before they are mended."""
-
-    def change(task: PlannedTask) -> PlannedTask:
-        limits = {"timeout": 1_000} if task.timeout else {}
-        attempts = {"max_attempts": 1_000} if task.id == "test-parser" else {}
-        return task.model_copy(update={"delay": 0, **limits, **attempts})
-
-    return Plan(tasks=tuple(map(change, plan.tasks)))
 
 
 # -- the project --------------------------------------------------------------------------------------------------
@@ -154,11 +135,9 @@ def test_every_script_the_plan_names_exists(project: Path) -> None:
 @pytest.mark.timeout(90)
 def test_the_plan_goes_as_it_is_meant_to(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     hurry(project)
-    plan = hurried(demo_plan(project))
-    soon = Retry.model_validate({"backoff": "300ms", "max_backoff": "300ms"})
-    config = load_config(project)
+    plan, config = demo_plan(project), load_config(project)
     crowd = {name: profile.model_copy(update={"max": 8}) for name, profile in config.profiles.items()}
-    config = config.model_copy(update={"retry": soon, "max_agents": 16, "profiles": crowd})  # nobody waits for his turn
+    config = config.model_copy(update={"max_agents": 16, "profiles": crowd})  # nobody waits for his turn
     assert asyncio.run(run_demo(project, config, plan)) == 0
     assert "3 did not, and were meant not to" in capsys.readouterr().out
     check_states(plan, asyncio.run(tasks_by_title(project)))
