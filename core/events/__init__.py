@@ -38,7 +38,7 @@ from core.events.configuration import (
     McpServerToolsListed,
 )
 from core.events.coordination import LockAcquired, LockExpired, LockReleased, SignalExpired, SignalSent
-from core.events.envelope import Append, Event, Payload, StoredEvent, UnknownEvent
+from core.events.envelope import AnyEvent, Append, BareEvent, Event, Payload, StoredEvent, UnknownEvent
 from core.events.execution import (
     ArtifactStored,
     CustomRecorded,
@@ -128,8 +128,10 @@ __all__ = [
     "AgentTaskAssigned",
     "AgentTaskCompleted",
     "AgentTerminated",
+    "AnyEvent",
     "Append",
     "ArtifactStored",
+    "BareEvent",
     "BookmarkRemoved",
     "BookmarkSet",
     "BranchArchived",

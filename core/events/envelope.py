@@ -105,6 +105,25 @@ class StoredEvent(Struct, frozen=True, gc=False):
         return self.stream.partition("/")[2]
 
 
+class BareEvent(Struct, frozen=True, gc=False):
+    """An event with only what a fold looks at: what long ranges are read as. Its fields are `StoredEvent`'s."""
+
+    position: int
+    stream: str
+    version: int
+    recorded_us: int
+    payload: Payload
+
+    @property
+    def aggregate_id(self) -> str:
+        """The part of the stream after the first slash."""
+        return self.stream.partition("/")[2]
+
+
+AnyEvent = StoredEvent | BareEvent
+"""What folds take; both kinds of one event fold the same."""
+
+
 class Append(Struct, frozen=True):
     """What one append asks of one stream."""
 

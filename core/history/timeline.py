@@ -9,10 +9,11 @@ from typing import Literal
 
 from core.events.envelope import to_us
 from core.history.index import LineageIndex, following, preceding
-from core.history.keyframes import KEYFRAME_EVENTS, Keyframes
+from core.history.keyframes import Keyframes
+from core.history.replay import replay
 from core.log import EventLog
 from core.log.filters import Filter, Span
-from core.projections import State, fold_many
+from core.projections import State
 
 Direction = Literal["next", "previous"]
 
@@ -35,13 +36,11 @@ class Timeline:
             UnknownBranch
         """
         position = min(position, await self._log.head(branch))
-        state = State.empty() if cold else self._keyframes.nearest(branch, position)
-        due = state.position + KEYFRAME_EVENTS
-        async for page in self._log.reader.pages(branch=branch, span=Span(state.position, position)):
-            state = fold_many(state, page)
-            if not cold and state.position >= due:
-                self._keyframes.put(branch, state)
-                due = state.position + KEYFRAME_EVENTS
+        state = State.empty() if cold else self._keyframes.nearest(self._log.reader.branches.lineage(branch), position)
+        async for owner, folded in replay(self._log.reader, state, branch, position):
+            state = folded
+            if not cold:
+                self._keyframes.put(owner, state)
         return state
 
     async def index(self, branch: str = "main") -> LineageIndex:

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 from core.clock import Clock
-from core.events.envelope import StoredEvent
+from core.events.envelope import BareEvent, StoredEvent
 from core.log.branches import MAIN, Branches, Segment
 from core.log.connection import Connection, open_error, read_within
 from core.log.filters import EVERYTHING, Filter, Span
-from core.log.rows import COLUMNS, stored
+from core.log.rows import BARE_COLUMNS, COLUMNS, bare, stored
 from core.log.snapshots import Snapshot, load_snapshot
 from core.log.statistics import LogStats, StreamSummary, log_stats, summaries
 from core.log.transaction import lineage_head, load_branches, stream_version
@@ -53,7 +53,7 @@ class Reader:
         """Pages of the lineage's events (of all branches' when `branch` is None), none of them empty."""
         segments = (None,) if branch is None else self.branches.lineage(branch)
         for segment in reversed(segments) if backwards else segments:
-            rest = _clip(span, segment)
+            rest = clip(span, segment)
             while rest.after < rest.up_to:
                 page, rest = await self.run(_page, segment, rest, where, backwards, page_events)
                 if page:
@@ -62,7 +62,7 @@ class Reader:
     async def labels(self, *, branch: str, span: Span, limit: int = LABELS_AT_ONCE) -> AsyncIterator[list[Label]]:
         """What the lineage's events are labelled with, without their payloads; no page is empty."""
         for segment in self.branches.lineage(branch):
-            rest = _clip(span, segment)
+            rest = clip(span, segment)
             while rest.after < rest.up_to:
                 page = await self.run(_labels, segment, rest, limit)
                 rest = Span(page[-1][0] if len(page) == limit else rest.up_to, rest.up_to)
@@ -134,7 +134,21 @@ class Reader:
             raise open_error(self._path, error) from error
 
 
-def _clip(span: Span, segment: Segment | None) -> Span:
+def bare_page(
+    connection: sqlite3.Connection, segment: Segment, span: Span, limit: int = PAGE_EVENTS
+) -> tuple[list[BareEvent], Span]:
+    """Up to `limit` of the segment's events for a fold, and what of the span is left; see `Reader.run`."""
+    window = _window(clip(span, segment), backwards=False)
+    own, values = _own(segment)
+    rows = connection.execute(
+        f"SELECT {BARE_COLUMNS} FROM events WHERE position > ? AND position <= ? AND {own} ORDER BY position LIMIT ?",  # noqa: S608  constants
+        (window.after, window.up_to, *values, limit),
+    ).fetchall()
+    return bare(rows), Span(rows[-1][0] if len(rows) == limit else window.up_to, span.up_to)
+
+
+def clip(span: Span, segment: Segment | None) -> Span:
+    """The part of the span that lies in the segment; of None, which stands for all branches, all of it."""
     if segment is None or segment.up_to is None:
         return span
     return Span(span.after, min(span.up_to, segment.up_to))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from core.events.envelope import StoredEvent
+from core.events.envelope import BareEvent, StoredEvent
 from core.events.registry import decode
 from core.log.chain import Header
 
@@ -23,6 +23,19 @@ INSERT = f"INSERT INTO events({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
 def stored(rows: Iterable[Row]) -> list[StoredEvent]:
     """The events of some rows, payloads typed and upcast."""
     return [StoredEvent(*row[:14], decode(row[5], row[6], row[14])) for row in rows]
+
+
+BareRow = tuple[int, str, int, int, str, int, str]
+
+BARE_COLUMNS = "position, stream, version, recorded_at, type, schema_version, payload"
+
+
+def bare(rows: Iterable[BareRow]) -> list[BareEvent]:
+    """The events of some rows as folds take them."""
+    return [
+        BareEvent(position, stream, version, recorded_us, decode(kind, schema_version, payload))
+        for position, stream, version, recorded_us, kind, schema_version, payload in rows
+    ]
 
 
 def header(row: Row) -> Header:

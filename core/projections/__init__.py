@@ -4,7 +4,8 @@ Invariant: the same events give the same state, byte for byte. Forbidden here: I
 anything that remembers what the log does not say.
 """
 
-from core.projections.fold import REDUCER_VERSION, fold, fold_many
+from core.projections.draft import Draft
+from core.projections.fold import REDUCER_VERSION, fold, fold_into, fold_many
 from core.projections.queries import AgentQueries, MemoryQueries, TaskQueries, in_order
 from core.projections.records import (
     Agent,
@@ -27,7 +28,7 @@ from core.projections.records import (
 from core.projections.state import State
 
 __all__ = [
-    "REDUCER_VERSION", "Agent", "AgentQueries", "Bookmark", "Budget", "Checkpoint", "Execution", "Lock", "Memory",
-    "MemoryQueries", "Permission", "Profile", "Session", "Signal", "State", "Swarm", "Task", "TaskQueries",
-    "TaskStatus", "Totals", "Workspace", "fold", "fold_many", "in_order",
+    "REDUCER_VERSION", "Agent", "AgentQueries", "Bookmark", "Budget", "Checkpoint", "Draft", "Execution", "Lock",
+    "Memory", "MemoryQueries", "Permission", "Profile", "Session", "Signal", "State", "Swarm", "Task", "TaskQueries",
+    "TaskStatus", "Totals", "Workspace", "fold", "fold_into", "fold_many", "in_order",
 ]  # fmt: skip

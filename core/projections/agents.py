@@ -18,15 +18,15 @@ from core.events import (
     AgentTaskAssigned,
     AgentTaskCompleted,
     AgentTerminated,
+    AnyEvent,
     ConversationOpened,
     Event,
-    StoredEvent,
 )
 from core.projections.draft import Draft
 from core.projections.records import Agent, AgentStatus, line
 
 
-def fold_agent(draft: Draft, event: StoredEvent, payload: Event) -> None:
+def fold_agent(draft: Draft, event: AnyEvent, payload: Event) -> None:
     """Fold one event of an `agent/…` stream."""
     agent_id = event.stream[6:]
     agent = draft.agents.get(agent_id)
@@ -45,17 +45,14 @@ def fold_agent(draft: Draft, event: StoredEvent, payload: Event) -> None:
     draft.agents.put(agent_id, changed)
 
 
-def _printed(draft: Draft, agent: Agent, event: StoredEvent, payload: AgentOutput) -> Agent:
+def _printed(draft: Draft, agent: Agent, event: AnyEvent, payload: AgentOutput) -> Agent:
     count = len(payload.lines)
-    draft.totals = replace(
-        draft.totals,
-        output_lines=draft.totals.output_lines + count,
-        dropped_lines=draft.totals.dropped_lines + payload.dropped_lines,
-    )
+    draft.output_lines += count
+    draft.dropped_lines += payload.dropped_lines
     return replace(agent, output_lines=agent.output_lines + count, last_output_us=event.recorded_us)
 
 
-def _changed(agent: Agent, event: StoredEvent, payload: Event) -> Agent:
+def _changed(agent: Agent, event: AnyEvent, payload: Event) -> Agent:
     match payload:
         case AgentStatusChanged():
             return replace(agent, status=payload.current, reason=line(payload.reason))
@@ -80,7 +77,7 @@ def _changed(agent: Agent, event: StoredEvent, payload: Event) -> Agent:
             return _rarely_changed(agent, event, payload)
 
 
-def _rarely_changed(agent: Agent, event: StoredEvent, payload: Event) -> Agent:
+def _rarely_changed(agent: Agent, event: AnyEvent, payload: Event) -> Agent:
     match payload:
         case AgentFailed():
             error = line(payload.error)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Generic, TypeVar
 
+from msgspec.structs import replace
 from rpds import HashTrieMap
 
+from core.events import AnyEvent
 from core.projections.records import (
     Agent,
     Bookmark,
@@ -21,6 +23,7 @@ from core.projections.records import (
     Signal,
     Swarm,
     Task,
+    Totals,
     Workspace,
 )
 from core.projections.state import State
@@ -40,7 +43,8 @@ class Overlay(Generic[K, R]):
 
     def get(self, key: K) -> R | None:
         """The record, or None."""
-        return self.changes[key] if key in self.changes else self.base.get(key)
+        changes = self.changes
+        return changes[key] if key in changes else self.base.get(key)
 
     def put(self, key: K, record: R) -> None:
         """Set the record."""
@@ -72,14 +76,18 @@ class Draft:
     """The next state."""
 
     __slots__ = (
-        "agents", "base", "bookmarks", "budgets", "checkpoints", "executions", "locks", "memory", "outcomes",
-        "permissions", "profiles", "recorded_us", "resting", "resting_count", "sessions", "signals", "swarm",
-        "task_counts", "tasks", "totals", "workspaces",
+        "agents", "base", "bookmarks", "budgets", "checkpoints", "dropped_lines", "events", "executions", "locks",
+        "memory", "outcomes", "output_lines", "permissions", "position", "profiles", "recorded_us", "resting",
+        "resting_count", "sessions", "signals", "swarm", "task_counts", "tasks", "totals", "unknown_events",
+        "workspaces",
     )  # fmt: skip
 
     def __init__(self, base: State) -> None:
         self.base = base
+        self.position = base.position
         self.recorded_us = base.recorded_us
+        self.events = self.unknown_events = self.output_lines = self.dropped_lines = 0
+        """What nearly every event adds to, counted here since the base; `totals` holds the rest."""
         self.agents: Overlay[str, Agent] = Overlay(base.agents)
         self.tasks: Overlay[str, Task] = Overlay(base.tasks)
         self.executions: Overlay[str, Execution] = Overlay(base.executions)
@@ -102,10 +110,18 @@ class Draft:
         )
         self.totals = base.totals
 
-    def finished(self, position: int) -> State:
+    def advance(self, last: AnyEvent, events: int, unknown: int) -> None:
+        """So many more events were folded, up to this one."""
+        self.position, self.recorded_us = last.position, last.recorded_us
+        self.events += events
+        self.unknown_events += unknown
+
+    def finished(self) -> State:
         """The next state, with everything that was not touched shared with the one before."""
+        if not self.events:
+            return self.base
         return State(
-            position=position,
+            position=self.position,
             recorded_us=self.recorded_us,
             agents=self.agents.finished(),
             tasks=self.tasks.finished(),
@@ -124,5 +140,15 @@ class Draft:
             outcomes=self.outcomes.finished(),
             task_counts=self.task_counts.finished(),
             resting=self.resting.finished(),
-            totals=self.totals,
+            totals=self._all_totals(),
+        )
+
+    def _all_totals(self) -> Totals:
+        totals = self.totals
+        return replace(
+            totals,
+            events=totals.events + self.events,
+            unknown_events=totals.unknown_events + self.unknown_events,
+            output_lines=totals.output_lines + self.output_lines,
+            dropped_lines=totals.dropped_lines + self.dropped_lines,
         )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from msgspec.structs import replace
 
 from core.events import (
+    AnyEvent,
     ArtifactStored,
     CustomRecorded,
     Event,
@@ -25,7 +28,6 @@ from core.events import (
     StepCompleted,
     StepFailed,
     StepStarted,
-    StoredEvent,
     ToolCallCompleted,
     ToolCallStarted,
     ToolCallUpdated,
@@ -36,24 +38,28 @@ from core.projections.draft import Draft
 from core.projections.records import Agent, Execution, Permission, line
 
 
-def fold_execution(draft: Draft, event: StoredEvent, payload: Event) -> None:
+def fold_execution(draft: Draft, event: AnyEvent, payload: Event) -> None:
     """Fold one event of an `execution/…` stream."""
     execution_id = event.stream[10:]
     execution = draft.executions.get(execution_id)
     if execution is None:
         execution = Execution(id=execution_id, position=event.position, started_us=event.recorded_us)
-    match payload:
-        case PermissionRequested() | PermissionGranted() | PermissionDenied() | PermissionExpired():
-            _fold_permission(draft, event, execution, payload)
-        case UsageReported():
-            execution = _used(execution, payload)
-            _spread_usage(draft, execution, payload)
-        case ExecutionStarted() | ExecutionPaused() | ExecutionResumed():
-            execution = _moved(execution, payload)
-        case ExecutionCompleted() | ExecutionFailed() | ExecutionCancelled():
-            execution = _ended(execution, event, payload)
-        case _:
-            execution = _worked(execution, payload)
+    worked = _WORK.get(type(payload))
+    if worked is not None:
+        execution = worked(execution, payload)
+    else:
+        match payload:
+            case UsageReported():
+                execution = _used(execution, payload)
+                _spread_usage(draft, execution, payload)
+            case ExecutionStarted() | ExecutionPaused() | ExecutionResumed():
+                execution = _moved(execution, payload)
+            case ExecutionCompleted() | ExecutionFailed() | ExecutionCancelled():
+                execution = _ended(execution, event, payload)
+            case PermissionRequested() | PermissionGranted() | PermissionDenied() | PermissionExpired():
+                _fold_permission(draft, event, execution, payload)
+            case _:
+                pass
     draft.executions.put(execution_id, execution)
 
 
@@ -69,7 +75,7 @@ def _moved(execution: Execution, payload: Event) -> Execution:
             return replace(execution, status="running") if execution.status == "paused" else execution
 
 
-def _ended(execution: Execution, event: StoredEvent, payload: Event) -> Execution:
+def _ended(execution: Execution, event: AnyEvent, payload: Event) -> Execution:
     if execution.finished_us is not None:
         return execution
     duration = (event.recorded_us - execution.started_us) // 1000
@@ -83,47 +89,80 @@ def _ended(execution: Execution, event: StoredEvent, payload: Event) -> Executio
             return replace(ended, status="cancelled")
 
 
-def _worked(execution: Execution, payload: Event) -> Execution:
-    match payload:
-        case ToolCallStarted() | ToolCallUpdated() | ToolCallCompleted():
-            return _tool_called(execution, payload)
-        case StepStarted() | StepCompleted() | StepFailed():
-            return _stepped(execution, payload)
-        case MessageSent() | MessageReceived():
-            return replace(execution, messages=execution.messages + 1)
-        case ArtifactStored():
-            return replace(execution, artifacts=execution.artifacts + 1)
-        case PlanUpdated():
-            done = sum(entry.status == "completed" for entry in payload.entries)
-            return replace(execution, plan_done=done, plan_total=len(payload.entries))
-        case GoalEvaluated():
-            return replace(execution, goal_status=payload.status, goal_score=payload.score)
-        case CustomRecorded():
-            return replace(execution, custom=execution.custom + 1)
-        case _:
-            return execution
-
-
-def _tool_called(execution: Execution, payload: ToolCallStarted | ToolCallUpdated | ToolCallCompleted) -> Execution:
-    # Agents announce a call by its start, by an update, or only when it is over: the first news counts.
-    call, calls = payload.tool_call_id, execution.open_tool_calls
-    known = call in calls
-    if isinstance(payload, ToolCallCompleted):
-        rest = tuple(other for other in calls if other != call)
-        return replace(execution, open_tool_calls=rest, tool_calls=execution.tool_calls + (not known))
-    if known:
+def _call_announced(execution: Execution, call: str, name: str) -> Execution:
+    """Agents announce a call by its start, by an update, or only when it is over: the first news counts."""
+    calls = execution.open_tool_calls
+    if call in calls:
         return execution
-    name = payload.tool_name if isinstance(payload, ToolCallStarted) else payload.title
     return replace(execution, open_tool_calls=(*calls, call), tool_calls=execution.tool_calls + 1, tool_name=line(name))
 
 
-def _stepped(execution: Execution, payload: StepStarted | StepCompleted | StepFailed) -> Execution:
-    step, steps = payload.step_id, execution.open_steps
-    if isinstance(payload, StepStarted):
-        if step in steps:
-            return execution
-        return replace(execution, open_steps=(*steps, step), steps=execution.steps + 1)
-    return replace(execution, open_steps=tuple(other for other in steps if other != step))
+def _call_started(execution: Execution, payload: ToolCallStarted) -> Execution:
+    return _call_announced(execution, payload.tool_call_id, payload.tool_name)
+
+
+def _call_updated(execution: Execution, payload: ToolCallUpdated) -> Execution:
+    return _call_announced(execution, payload.tool_call_id, payload.title)
+
+
+def _call_completed(execution: Execution, payload: ToolCallCompleted) -> Execution:
+    calls = execution.open_tool_calls
+    if payload.tool_call_id not in calls:
+        return replace(execution, tool_calls=execution.tool_calls + 1)
+    return replace(execution, open_tool_calls=_without(calls, payload.tool_call_id))
+
+
+def _step_started(execution: Execution, payload: StepStarted) -> Execution:
+    steps = execution.open_steps
+    if payload.step_id in steps:
+        return execution
+    return replace(execution, open_steps=(*steps, payload.step_id), steps=execution.steps + 1)
+
+
+def _step_ended(execution: Execution, payload: StepCompleted | StepFailed) -> Execution:
+    return replace(execution, open_steps=_without(execution.open_steps, payload.step_id))
+
+
+def _messaged(execution: Execution, _payload: Event) -> Execution:
+    return replace(execution, messages=execution.messages + 1)
+
+
+def _artifact_stored(execution: Execution, _payload: Event) -> Execution:
+    return replace(execution, artifacts=execution.artifacts + 1)
+
+
+def _planned(execution: Execution, payload: PlanUpdated) -> Execution:
+    done = sum(entry.status == "completed" for entry in payload.entries)
+    return replace(execution, plan_done=done, plan_total=len(payload.entries))
+
+
+def _goal_evaluated(execution: Execution, payload: GoalEvaluated) -> Execution:
+    return replace(execution, goal_status=payload.status, goal_score=payload.score)
+
+
+def _custom_recorded(execution: Execution, _payload: Event) -> Execution:
+    return replace(execution, custom=execution.custom + 1)
+
+
+_WORK: Mapping[type[Event], Callable[..., Execution]] = {
+    ToolCallStarted: _call_started,
+    ToolCallUpdated: _call_updated,
+    ToolCallCompleted: _call_completed,
+    StepStarted: _step_started,
+    StepCompleted: _step_ended,
+    StepFailed: _step_ended,
+    MessageSent: _messaged,
+    MessageReceived: _messaged,
+    ArtifactStored: _artifact_stored,
+    PlanUpdated: _planned,
+    GoalEvaluated: _goal_evaluated,
+    CustomRecorded: _custom_recorded,
+}
+"""What an attempt does most of its time, by the event's class: the execution and the payload give the execution."""
+
+
+def _without(names: tuple[str, ...], name: str) -> tuple[str, ...]:
+    return tuple(other for other in names if other != name)
 
 
 def _used(execution: Execution, payload: UsageReported) -> Execution:
@@ -170,7 +209,7 @@ def _agent_used(agent: Agent, execution: Execution, tokens_in: int, tokens_out: 
 
 def _fold_permission(
     draft: Draft,
-    event: StoredEvent,
+    event: AnyEvent,
     execution: Execution,
     payload: PermissionRequested | PermissionGranted | PermissionDenied | PermissionExpired,
 ) -> None:

@@ -9,6 +9,7 @@ from typing import Literal
 from msgspec.structs import replace
 
 from core.events import (
+    AnyEvent,
     BookmarkRemoved,
     BookmarkSet,
     BudgetSet,
@@ -36,7 +37,6 @@ from core.events import (
     SessionStarted,
     SignalExpired,
     SignalSent,
-    StoredEvent,
     SwarmError,
     SwarmInitialized,
     SwarmMilestoneReached,
@@ -77,7 +77,7 @@ def _us(moment: datetime | None) -> int | None:
     return None if moment is None else to_us(moment)
 
 
-def fold_memory(draft: Draft, event: StoredEvent, payload: Event) -> None:
+def fold_memory(draft: Draft, event: AnyEvent, payload: Event) -> None:
     """Fold one event of a `memory/…` stream."""
     match payload:
         case MemoryStored():
@@ -100,7 +100,7 @@ def fold_memory(draft: Draft, event: StoredEvent, payload: Event) -> None:
             pass
 
 
-def fold_swarm(draft: Draft, event: StoredEvent, payload: Event) -> None:
+def fold_swarm(draft: Draft, event: AnyEvent, payload: Event) -> None:
     """Fold one event of a `swarm/…` stream."""
     swarm_id = event.aggregate_id
     swarm = draft.swarm.get(swarm_id) or Swarm(id=swarm_id)
@@ -125,7 +125,7 @@ def fold_swarm(draft: Draft, event: StoredEvent, payload: Event) -> None:
     draft.swarm.put(swarm_id, swarm)
 
 
-def fold_session(draft: Draft, event: StoredEvent, payload: Event) -> None:
+def fold_session(draft: Draft, event: AnyEvent, payload: Event) -> None:
     """Fold one event of a `session/…` stream."""
     session_id = event.aggregate_id
     session = draft.sessions.get(session_id) or Session(
@@ -153,7 +153,7 @@ def fold_session(draft: Draft, event: StoredEvent, payload: Event) -> None:
     draft.sessions.put(session_id, session)
 
 
-def fold_workspace(draft: Draft, event: StoredEvent, payload: Event) -> None:
+def fold_workspace(draft: Draft, event: AnyEvent, payload: Event) -> None:
     """Fold one event of a `workspace/…` stream."""
     workspace_id = event.aggregate_id
     workspace = draft.workspaces.get(workspace_id) or Workspace(id=workspace_id)
@@ -180,7 +180,7 @@ def fold_workspace(draft: Draft, event: StoredEvent, payload: Event) -> None:
     draft.workspaces.put(workspace_id, workspace)
 
 
-def fold_lock(draft: Draft, event: StoredEvent, payload: Event) -> None:
+def fold_lock(draft: Draft, event: AnyEvent, payload: Event) -> None:
     """Fold one event of a `lock/…` stream."""
     name = event.aggregate_id
     lock = draft.locks.get(name) or Lock(id=name)
@@ -199,7 +199,7 @@ def fold_lock(draft: Draft, event: StoredEvent, payload: Event) -> None:
     draft.locks.put(name, replace(lock, since_us=event.recorded_us))
 
 
-def fold_signal(draft: Draft, event: StoredEvent, payload: Event) -> None:
+def fold_signal(draft: Draft, event: AnyEvent, payload: Event) -> None:
     """Fold one event of a `signal/…` stream."""
     name = event.aggregate_id
     match payload:
@@ -215,7 +215,7 @@ def fold_signal(draft: Draft, event: StoredEvent, payload: Event) -> None:
             pass
 
 
-def fold_checkpoint(draft: Draft, event: StoredEvent, payload: Event) -> None:
+def fold_checkpoint(draft: Draft, event: AnyEvent, payload: Event) -> None:
     """Fold one event of a `checkpoint/…` stream."""
     checkpoint_id = event.aggregate_id
     checkpoint = draft.checkpoints.get(checkpoint_id) or Checkpoint(id=checkpoint_id, position=event.position)
@@ -239,7 +239,7 @@ def fold_checkpoint(draft: Draft, event: StoredEvent, payload: Event) -> None:
     draft.checkpoints.put(checkpoint_id, checkpoint)
 
 
-def fold_bookmark(draft: Draft, event: StoredEvent, payload: Event) -> None:
+def fold_bookmark(draft: Draft, event: AnyEvent, payload: Event) -> None:
     """Fold one event of a `bookmark/…` stream."""
     match payload:
         case BookmarkSet():
@@ -253,7 +253,7 @@ def fold_bookmark(draft: Draft, event: StoredEvent, payload: Event) -> None:
             pass
 
 
-def fold_budget(draft: Draft, event: StoredEvent, payload: Event) -> None:
+def fold_budget(draft: Draft, event: AnyEvent, payload: Event) -> None:
     """Fold one event of a `budget/…` stream."""
     match payload:
         case BudgetSet() | BudgetWarned() | BudgetTripped():
@@ -268,7 +268,7 @@ def fold_budget(draft: Draft, event: StoredEvent, payload: Event) -> None:
             pass
 
 
-def fold_profile(draft: Draft, event: StoredEvent, payload: Event) -> None:
+def fold_profile(draft: Draft, event: AnyEvent, payload: Event) -> None:
     """Fold one event of a `profile/…` stream."""
     name = event.aggregate_id
     match payload:

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from msgspec.structs import replace
-
-from core.events import Event, StoredEvent, UnknownEvent
+from core.events import AnyEvent, Event, UnknownEvent
 from core.projections.agents import fold_agent
 from core.projections.draft import Draft
 from core.projections.executions import fold_execution
@@ -32,7 +30,7 @@ from core.projections.tasks import fold_task, pass_task_over
 REDUCER_VERSION = 2
 """Raise it when the same events fold to another state: cached states of before are then worthless."""
 
-Fold = Callable[[Draft, StoredEvent, Event], None]
+Fold = Callable[[Draft, AnyEvent, Event], None]
 
 _FOLDS: Mapping[str, Fold] = {
     "agent": fold_agent,
@@ -51,22 +49,27 @@ _FOLDS: Mapping[str, Fold] = {
 }
 
 
-def fold(state: State, event: StoredEvent) -> State:
+def fold(state: State, event: AnyEvent) -> State:
     """The state after one more event."""
     return fold_many(state, (event,))
 
 
-def fold_many(state: State, events: Iterable[StoredEvent]) -> State:
+def fold_many(state: State, events: Iterable[AnyEvent]) -> State:
     """The state after some more events, in order; the same as folding them one by one, and faster."""
     draft = Draft(state)
-    folds = _FOLDS
-    position, count, unknown = state.position, 0, 0
-    recorded_us = state.recorded_us
+    fold_into(draft, events)
+    return draft.finished()
+
+
+def fold_into(draft: Draft, events: Iterable[AnyEvent]) -> None:
+    """Fold some more events into a draft."""
+    folds, count, unknown = _FOLDS, 0, 0
+    event = None
     for event in events:
-        position, recorded_us = event.position, event.recorded_us
         count += 1
         payload = event.payload
-        kind = event.stream[: event.stream.index("/")]
+        stream = event.stream
+        kind = stream[: stream.index("/")]
         if isinstance(payload, UnknownEvent):
             unknown += 1
             if kind == "task":
@@ -74,9 +77,5 @@ def fold_many(state: State, events: Iterable[StoredEvent]) -> State:
             continue
         if kind in folds:
             folds[kind](draft, event, payload)
-    if not count:
-        return state
-    draft.recorded_us = recorded_us
-    totals = draft.totals
-    draft.totals = replace(totals, events=totals.events + count, unknown_events=totals.unknown_events + unknown)
-    return draft.finished(position)
+    if event is not None:
+        draft.advance(event, count, unknown)

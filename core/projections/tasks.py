@@ -5,8 +5,8 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from core.events import (
+    AnyEvent,
     Event,
-    StoredEvent,
     TaskBlocked,
     TaskCancelled,
     TaskCancelRequested,
@@ -38,7 +38,7 @@ RESTING_KEPT = 10_000
 _REVIVES = frozenset({TaskRequeued, TaskCreated})
 
 
-def fold_task(draft: Draft, event: StoredEvent, payload: Event) -> None:
+def fold_task(draft: Draft, event: AnyEvent, payload: Event) -> None:
     """Fold one event of a `task/…` stream."""
     task_id = event.stream[5:]
     task = draft.tasks.get(task_id)
@@ -51,14 +51,14 @@ def fold_task(draft: Draft, event: StoredEvent, payload: Event) -> None:
     )
 
 
-def pass_task_over(draft: Draft, event: StoredEvent) -> None:
+def pass_task_over(draft: Draft, event: AnyEvent) -> None:
     """Fold an event of a `task/…` stream that this release does not know: who moves the task next expects it."""
     task = draft.tasks.get(event.stream[5:])
     if task is not None:
         draft.tasks.put(task.id, replace(task, version=event.version))
 
 
-def _born(draft: Draft, event: StoredEvent, task_id: str) -> Task:
+def _born(draft: Draft, event: AnyEvent, task_id: str) -> Task:
     task = Task(
         id=task_id, title=task_id, position=event.position, queued_position=event.position,
         created_us=event.recorded_us, since_us=event.recorded_us,
@@ -69,7 +69,7 @@ def _born(draft: Draft, event: StoredEvent, task_id: str) -> Task:
     return task
 
 
-def _changed(task: Task, event: StoredEvent, payload: Event) -> Task:
+def _changed(task: Task, event: AnyEvent, payload: Event) -> Task:
     move = MOVES.get(type(payload))
     if move is not None and task.status in FINAL and type(payload) not in _REVIVES:
         return task  # the first terminal event of an attempt wins
@@ -94,7 +94,7 @@ def _changed(task: Task, event: StoredEvent, payload: Event) -> Task:
             return _rarely_changed(task, event, payload)
 
 
-def _rarely_changed(task: Task, event: StoredEvent, payload: Event) -> Task:
+def _rarely_changed(task: Task, event: AnyEvent, payload: Event) -> Task:
     match payload:
         case TaskScheduled():
             return replace(task, status="scheduled", run_at_us=to_us(payload.run_at), waiting_on=(), reason="")
@@ -155,7 +155,7 @@ def _created(task: Task, payload: TaskCreated) -> Task:
     )  # fmt: skip
 
 
-def _started(task: Task, event: StoredEvent, payload: TaskStarted) -> Task:
+def _started(task: Task, event: AnyEvent, payload: TaskStarted) -> Task:
     executions = task.executions
     if payload.execution_id and payload.execution_id not in executions:
         executions = (*executions, payload.execution_id)
@@ -166,7 +166,7 @@ def _started(task: Task, event: StoredEvent, payload: TaskStarted) -> Task:
     )  # fmt: skip
 
 
-def _over(task: Task, event: StoredEvent, status: TaskStatus, *, duration_ms: int | None = None) -> Task:
+def _over(task: Task, event: AnyEvent, status: TaskStatus, *, duration_ms: int | None = None) -> Task:
     """The attempt, or the whole task, ended."""
     if duration_ms is None:
         ran = task.started_us is not None and task.status == "running"
@@ -177,7 +177,7 @@ def _over(task: Task, event: StoredEvent, status: TaskStatus, *, duration_ms: in
     )  # fmt: skip
 
 
-def _retry_scheduled(task: Task, event: StoredEvent, payload: TaskRetryScheduled) -> Task:
+def _retry_scheduled(task: Task, event: AnyEvent, payload: TaskRetryScheduled) -> Task:
     run_at_us = event.recorded_us + payload.delay_ms * 1000 if payload.run_at is None else to_us(payload.run_at)
     return replace(
         task, status="scheduled", run_at_us=run_at_us, agent_id=None, execution_id=None,
@@ -185,7 +185,7 @@ def _retry_scheduled(task: Task, event: StoredEvent, payload: TaskRetryScheduled
     )  # fmt: skip
 
 
-def _requeued(task: Task, event: StoredEvent, payload: TaskRequeued) -> Task:
+def _requeued(task: Task, event: AnyEvent, payload: TaskRequeued) -> Task:
     # Whoever gives a task another life after its end gives it all its attempts again.
     again = task.status in FINAL or task.status in {"failed", "lost"}
     return replace(
@@ -196,7 +196,7 @@ def _requeued(task: Task, event: StoredEvent, payload: TaskRequeued) -> Task:
     )  # fmt: skip
 
 
-def _put(draft: Draft, event: StoredEvent, before: Task, after: Task) -> None:
+def _put(draft: Draft, event: AnyEvent, before: Task, after: Task) -> None:
     if after.status != before.status:
         after = replace(after, since_us=event.recorded_us)
         _count(draft, before.status, -1)

@@ -26,6 +26,7 @@ from core.events import (
     AgentTaskAssigned,
     AgentTaskCompleted,
     AgentTerminated,
+    BareEvent,
     BookmarkRemoved,
     BookmarkSet,
     BudgetTripped,
@@ -447,6 +448,12 @@ def test_a_fold_in_batches_is_the_fold_one_by_one(events: list[StoredEvent], dat
     batched = fold_many(fold_many(State.empty(), events[:cut]), events[cut:])
     assert batched == one_by_one
     assert batched.to_json() == one_by_one.to_json()
+
+
+@given(histories())
+def test_an_event_without_what_no_fold_looks_at_folds_the_same(events: list[StoredEvent]) -> None:
+    bare = [BareEvent(e.position, e.stream, e.version, e.recorded_us, e.payload) for e in events]
+    assert fold_many(State.empty(), bare) == fold_many(State.empty(), events)
 
 
 @given(histories())
