@@ -31,6 +31,11 @@ PASSED_ENVIRONMENT = (
 """What agents get of our environment without being asked; everything else is named in a profile."""
 
 
+AdapterName = Literal[
+    "command", "acp", "jsonl:claude", "jsonl:codex", "jsonl:gemini", "jsonl:goose", "jsonl:mini", "jsonl:opencode"
+]
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -50,7 +55,8 @@ class Restart(_Section):
 class Profile(_Section):
     """A configured kind of agent."""
 
-    adapter: Literal["command"] = "command"
+    adapter: AdapterName = "command"
+    """What understands its agents: an exit code, a program's JSON lines, or the Agent Client Protocol."""
     command: str | tuple[str, ...] = ()
     """What `cw spawn` runs, or the program a task's prompt is given to: `{prompt}` in an argument is replaced."""
     description: str = ""
@@ -69,6 +75,8 @@ class Profile(_Section):
     """An idle agent above `min` leaves after this."""
     acquire_timeout: Milliseconds = 30_000
     """How long a spawn waits for room under the limits."""
+    wire: bool = True
+    """Whether the raw records of its protocol are kept."""
     timeout: Milliseconds | None = None
     """For tasks that set none."""
     restart: Restart = Restart()

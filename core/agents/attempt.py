@@ -8,16 +8,17 @@ follows from a failure or a loss is the scheduler's part.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
 from typing import Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from core.agents.command import ERROR_CHARACTERS, failure_of, prepare
+from core.agents.adapters import process_for
+from core.agents.command import ERROR_CHARACTERS, failure_of
 from core.agents.context import Context, to_agent
+from core.agents.decoding import Outcome
 from core.agents.supervised import SupervisedProcess
+from core.agents.timer import Timer
 from core.concurrency import task_group
 from core.config import Profile
 from core.errors import LaunchFailed
@@ -35,6 +36,7 @@ from core.events import (
     ExecutionResumed,
     ExecutionStarted,
     Payload,
+    StoredEvent,
     TaskCancelled,
     TaskCompleted,
     TaskCreated,
@@ -79,13 +81,15 @@ class Attempt:
         self._cause = cause
         """Position of what the next event follows from: the claim, then the start, or the order to end."""
         self.agent_id, self.task_id, self._fence = agent_id, task_id, fence
-        self._execution = execution_id(task_id, attempt)
+        self.execution_id = execution_id(task_id, attempt)
         self._attempt = attempt
         self._process: SupervisedProcess | None = None
         self._ending: Ending | None = None
         self._suspended = False
-        self._timer: _Timer | None = None
+        self._timer: Timer | None = None
         self._begun_at = 0.0
+        self._early: list[StoredEvent] = []
+        """What it was to react to before there was a process."""
 
     def end(self, why: Ending, *, cause: int | None = None, force: bool = False) -> None:
         """End it: gently, or at once with `force`. The first reason is the one that counts."""
@@ -94,6 +98,13 @@ class Attempt:
             self._cause = cause or self._cause
         if self._process is not None:
             self._process.stop(force=force)
+
+    def react(self, event: StoredEvent) -> None:
+        """What others appended to its execution's stream, for the adapter."""
+        if self._process is None:
+            self._early.append(event)
+        else:
+            self._process.react(event)
 
     async def suspend(self) -> None:
         """Freeze its processes and its time limit; a process that does not exist yet is frozen once it does."""
@@ -136,18 +147,18 @@ class Attempt:
             return self._ended_by_us(None)
         self._cause = await self._tell(ExecutionStarted(task_id=self.task_id, agent_id=self.agent_id))
         profile = self._context.profile(created.profile)
-        prepared = await asyncio.to_thread(
-            prepare,
+        process = self._process = await process_for(
             self._context,
             profile,
+            lambda: self._cause,
             agent_id=self.agent_id,
-            marker=f"{self._context.journal.log.log_id}/{self.agent_id}/{self._execution}",
+            run_name=f"{self.agent_id}/{self.execution_id}",
             task=created,
-            names={"CW_TASK_ID": self.task_id, "CW_EXECUTION_ID": self._execution},
+            task_id=self.task_id,
+            execution_id=self.execution_id,
         )
-        process = self._process = SupervisedProcess(
-            self._context, prepared, self.agent_id, self.task_id, self._execution, lambda: self._cause
-        )
+        for event in self._early:
+            process.react(event)
         if self._ending is not None:
             return self._ended_by_us(None)
         if self._suspended:
@@ -162,21 +173,19 @@ class Attempt:
         limit_ms = created.timeout_ms or profile.timeout
         async with task_group() as tasks:
             if limit_ms is not None:
-                self._timer = _Timer(self._context, tasks, limit_ms / 1000, lambda: self.end("timeout"))
+                self._timer = Timer(self._context.journal.clock, tasks, limit_ms / 1000, lambda: self.end("timeout"))
                 if not self._suspended:
                     self._timer.resume()
-            end = await process.finish()
+            end, outcome = await process.finish()
             if self._timer is not None:
                 self._timer.pause()
                 self._timer = None
-        if end.lost:
+        status = None if outcome is None else outcome.status
+        if end.lost and status != "completed":
             return Verdict(outcome="lost", text="its process was lost", end=end)
-        if self._ending is not None and end.stopped_by_us:
+        if self._ending is not None and (status == "cancelled" or (end.stopped_by_us and status != "completed")):
             return self._ended_by_us(end, limit_ms)
-        failure = failure_of(end, process.last_words)
-        if failure is not None:
-            return Verdict(outcome="failed", text=failure, end=end)
-        return Verdict(outcome="completed", text=process.last_output[:RESULT_CHARACTERS], end=end)
+        return _verdict(process, end, outcome)
 
     def _ended_by_us(self, end: RunExit | None, limit_ms: int | None = None) -> Verdict:
         match self._ending:
@@ -208,7 +217,7 @@ class Attempt:
         return stored[-1].position
 
     async def _tell(self, event: Payload) -> int:
-        append = Append(f"execution/{self._execution}", [event])
+        append = Append(f"execution/{self.execution_id}", [event])
         return await self._record(lambda _: [append])
 
     async def _note(self, status: str, event: Payload) -> None:
@@ -218,20 +227,20 @@ class Attempt:
 
     def _noted(self, state: State, status: str, event: Payload) -> list[Append]:
         """The event, if the execution has begun and is in that status."""
-        execution = state.executions.get(self._execution)
+        execution = state.executions.get(self.execution_id)
         fits = execution is not None and execution.status == status
-        return [Append(f"execution/{self._execution}", [event])] if fits else []
+        return [Append(f"execution/{self.execution_id}", [event])] if fits else []
 
     def _started(self, state: State, run: Run) -> list[Append]:
         started = AgentStarted(
             pid=run.pid, pid_started_at=run.pid_started_at, shim_pid=run.shim_pid, boot_id=run.boot_id,
-            attempt=self._attempt, execution_id=self._execution,
+            attempt=self._attempt, execution_id=self.execution_id,
         )  # fmt: skip
         agent, task = state.agents.get(self.agent_id), state.tasks.get(self.task_id)
         paused = agent is not None and agent.status == "paused"
         moves: list[Payload] = []
         if task is not None and task.status == "claimed" and task.fence == self._fence:
-            moves.append(TaskStarted(agent_id=self.agent_id, execution_id=self._execution))
+            moves.append(TaskStarted(agent_id=self.agent_id, execution_id=self.execution_id))
         return [
             to_agent(self.agent_id, started),
             *(self._noted(state, "running", ExecutionPaused(reason=PAUSED)) if paused else ()),
@@ -249,9 +258,9 @@ class Attempt:
                 verdict = replace(verdict, outcome="cancelled", text=CANCELLED)
             move = self._move(verdict, duration_ms)
         appends = [Append(f"task/{self.task_id}", [move], None if task is None else task.version)]
-        if self._execution in state.executions:
+        if self.execution_id in state.executions:
             ended = _execution_end(verdict, duration_ms)
-            appends.insert(0, Append(f"execution/{self._execution}", [ended]))
+            appends.insert(0, Append(f"execution/{self.execution_id}", [ended]))
         return [*appends, to_agent(self.agent_id, *self._freed(state, verdict))]
 
     def _move(self, verdict: Verdict, duration_ms: int) -> Payload:
@@ -282,6 +291,19 @@ class Attempt:
         return [*events, AgentStatusChanged(previous="busy", current="idle", reason="")]
 
 
+def _verdict(process: SupervisedProcess, end: RunExit, outcome: Outcome | None) -> Verdict:
+    """How an attempt went that we did not end."""
+    if outcome is None:
+        failure = failure_of(end, process.last_words)
+        text, retryable = failure or process.last_output, True
+    else:
+        failure = None if outcome.status == "completed" else outcome.text or outcome.status
+        text, retryable = failure or outcome.text, outcome.retryable
+    if failure is not None:
+        return Verdict(outcome="failed", text=text[:ERROR_CHARACTERS], retryable=retryable, end=end)
+    return Verdict(outcome="completed", text=text[:RESULT_CHARACTERS], end=end)
+
+
 def _execution_end(verdict: Verdict, duration_ms: int) -> Payload:
     match verdict.outcome:
         case "completed":
@@ -290,27 +312,3 @@ def _execution_end(verdict: Verdict, duration_ms: int) -> Payload:
             return ExecutionFailed(error=verdict.text)
         case _:
             return ExecutionCancelled(reason=verdict.text)
-
-
-class _Timer:
-    """A time limit that stands still while paused."""
-
-    def __init__(self, context: Context, tasks: asyncio.TaskGroup, limit_s: float, over: Callable[[], None]) -> None:
-        self._clock, self._tasks, self._left_s, self._over = context.journal.clock, tasks, limit_s, over
-        self._running: asyncio.Task[None] | None = None
-        self._since = 0.0
-
-    def resume(self) -> None:
-        if self._running is None:
-            self._since = self._clock.monotonic()
-            self._running = self._tasks.create_task(self._wait(), name="time limit")
-
-    def pause(self) -> None:
-        if self._running is not None:
-            self._running.cancel()
-            self._running = None
-            self._left_s -= self._clock.monotonic() - self._since
-
-    async def _wait(self) -> None:
-        await self._clock.sleep(self._left_s)
-        self._over()

@@ -8,19 +8,50 @@ that no variable can hold comes on standard input alone.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from msgspec import Struct
 
 from core.agents.context import Context
+from core.agents.recording import Recording
+from core.concurrency import task_group
 from core.config import PASSED_ENVIRONMENT, PROMPT, Profile
 from core.errors import LaunchFailed
-from core.events import Command, TaskCreated
-from core.processes import RunExit, RunSpec
+from core.events import Command, StoredEvent, TaskCreated
+from core.processes import Run, RunExit, RunSpec
 
 ERROR_CHARACTERS = 2_000
 LONGEST_VARIABLE_BYTES = 128 * 1024
 """Linux takes no longer string in an environment, `NAME=` and the final NUL included (execve(2))."""
+
+
+class CommandAdapter:
+    """Feeds standard input and records standard output."""
+
+    def __init__(self, stdin: bytes | None) -> None:
+        self._stdin = stdin
+
+    async def talk(self, run: Run, recording: Recording) -> None:
+        async with task_group() as tasks:
+            tasks.create_task(feed(run, self._stdin), name="feed standard input")
+            await recording.stdout(run.stdout)
+
+    def leave(self) -> bool:
+        return False
+
+    def react(self, event: StoredEvent) -> None:
+        """It hears nothing but its standard input."""
+
+
+async def feed(run: Run, stdin: bytes | None) -> None:
+    """Write to the process's standard input, if it has one, and close it."""
+    if run.stdin is None or stdin is None:
+        return
+    with suppress(ConnectionError):  # it may end without reading: its exit says what that means
+        run.stdin.write(stdin)
+        await run.stdin.drain()
+        run.stdin.close()
 
 
 class Prepared(Struct, frozen=True):
@@ -40,8 +71,11 @@ def prepare(
     marker: str,
     task: TaskCreated | None,
     names: Mapping[str, str],
+    spoken_to: bool = False,
 ) -> Prepared:
     """What to start for a task, or for the profile's own command when there is none. Looks at the disk.
+
+    A process that is `spoken_to` hears its prompt through a protocol on its standard input, and in no other way.
 
     Raises:
         LaunchFailed: the profile has no command, or its workspace is outside the project.
@@ -50,7 +84,7 @@ def prepare(
     command = own or profile.command
     if not command:
         raise LaunchFailed("its profile has no command to give a prompt to; set `command` in codewalkers.toml")
-    prompt = task.prompt if task is not None and not own else ""
+    prompt = task.prompt if task is not None and not own and not spoken_to else ""
     secrets = {name: context.environment[name] for name in profile.pass_env if name in context.environment}
     secrets |= profile.env
     env = {name: context.environment[name] for name in PASSED_ENVIRONMENT if name in context.environment}
@@ -61,7 +95,8 @@ def prepare(
     workspace = (task.workspace if task is not None else "") or profile.workspace
     cwd = str(_directory(context.project, workspace))
     argv = _argv(command, prompt)
-    return Prepared(RunSpec(argv=argv, cwd=cwd, env=env, marker=marker, stdin=stdin is not None), stdin, secrets)
+    spec = RunSpec(argv=argv, cwd=cwd, env=env, marker=marker, stdin=spoken_to or stdin is not None)
+    return Prepared(spec, stdin, secrets)
 
 
 def _mentions_prompt(command: Command) -> bool:

@@ -41,6 +41,7 @@ class Decoded(Struct, frozen=True, kw_only=True):
     events: tuple[Payload, ...] = ()
     """In order, for the execution's stream; `conversation:opened` is for the agent's."""
     spoken: tuple[Spoken, ...] = ()
+    """Said after the events. A message that comes whole needs none: its `message:received` is put out as well."""
     outcome: Outcome | None = None
     """Set by the record that ends the turn."""
 

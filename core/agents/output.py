@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 
 import msgspec
 
@@ -30,7 +31,7 @@ ENDING_LINES = 200  # of what came after the budget, the last lines are stored w
 
 
 class OutputRecorder:
-    """Records one channel of one run."""
+    """Records one channel of one run. Enter `storing` for as long as lines are taken."""
 
     def __init__(
         self,
@@ -60,18 +61,29 @@ class OutputRecorder:
         self.last_line = ""
         """The last line that was not blank."""
 
-    async def record(self, reader: asyncio.StreamReader) -> None:
-        """Read until end of file, record everything within the bounds, and return when it is stored."""
+    @asynccontextmanager
+    async def storing(self) -> AsyncGenerator[None, None]:
+        """Store what is taken for the length of an `async with`; at its end all of it is in the log."""
         async with task_group() as tasks:
             tasks.create_task(self._store(), name=f"store output of {self._stream}")
-            splitter = LineSplitter()
-            while chunk := await reader.read(CHUNK_BYTES):
-                await self._take(splitter.feed(chunk))
-            await self._take(splitter.flush())
+            yield
             self._over = True
             self._wanted.set()
 
-    async def _take(self, lines: list[str]) -> None:
+    async def record(self, reader: asyncio.StreamReader) -> None:
+        """Take all lines of a pipe, until end of file, and return when they are stored."""
+        async with self.storing():
+            await self.read(reader)
+
+    async def read(self, reader: asyncio.StreamReader) -> None:
+        """Take all lines of a pipe within the bounds, until end of file."""
+        splitter = LineSplitter()
+        while chunk := await reader.read(CHUNK_BYTES):
+            await self.take(splitter.feed(chunk))
+        await self.take(splitter.flush())
+
+    async def take(self, lines: list[str]) -> None:
+        """Take some lines within the bounds; waits while the log is behind."""
         for index, raw in enumerate(lines):
             if self._budget <= 0:
                 self._drop(lines[index:])

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-from core.agents.command import ERROR_CHARACTERS, failure_of, prepare
+from core.agents.adapters import process_for
+from core.agents.command import ERROR_CHARACTERS, failure_of
 from core.agents.context import Context, to_agent
 from core.agents.supervised import SupervisedProcess
 from core.concurrency import task_group
-from core.config import Restart
+from core.config import Profile, Restart
 from core.errors import LaunchFailed
 from core.events import (
     AgentFailed,
@@ -17,9 +18,15 @@ from core.events import (
     AgentStarted,
     AgentStopped,
     AgentTerminated,
+    Append,
+    ExecutionCompleted,
+    ExecutionFailed,
+    ExecutionStarted,
     Payload,
+    StoredEvent,
 )
 from core.ids import jitter
+from core.journal import Decision
 from core.processes import RunExit
 
 ACTOR = "supervisor"
@@ -38,6 +45,8 @@ class Service:
         self._force = self._suspended = False
         self._starts: deque[float] = deque()
         self._attempt = 0
+        self.execution_id = ""
+        """Of the process that runs, when its adapter speaks a protocol."""
 
     def end(self, *, cause: int | None = None, force: bool = False) -> None:
         """End it for good: gently, or at once with `force`."""
@@ -47,6 +56,11 @@ class Service:
         self._force |= force
         if self._process is not None:
             self._process.stop(force=force)
+
+    def react(self, event: StoredEvent) -> None:
+        """What others appended to its execution's stream, for the adapter."""
+        if self._process is not None:
+            self._process.react(event)
 
     async def suspend(self) -> None:
         """Freeze its processes; one that does not exist yet is frozen once it does."""
@@ -77,24 +91,28 @@ class Service:
         """One run of the process: what went wrong, or None."""
         self._attempt += 1
         try:
-            process, end = await self._ran()
+            failure, end = await self._ran()
         except LaunchFailed as failed:
+            await self._end_execution(str(failed))
             await self._tell(AgentFailed(error=str(failed)[:ERROR_CHARACTERS]))
             return str(failed)
-        failure = "its process was lost" if end.lost else failure_of(end, process.last_words)
         if failure is None or self._ended.is_set():
+            await self._end_execution("")
             await self._tell(AgentStopped(exit_code=end.exit_code, signal=end.signal, reason=failure or ""))
             return None
+        await self._end_execution(failure)
         await self._tell(AgentFailed(error=failure, exit_code=end.exit_code, signal=end.signal))
         return failure
 
-    async def _ran(self) -> tuple[SupervisedProcess, RunExit]:
+    async def _ran(self) -> tuple[str | None, RunExit]:
+        """What went wrong, and how the process ended."""
         profile = self._context.profile(self._profile_name)
-        marker = f"{self._context.journal.log.log_id}/{self.agent_id}/{self._attempt}"
-        prepared = await asyncio.to_thread(
-            prepare, self._context, profile, agent_id=self.agent_id, marker=marker, task=None, names={}
-        )
-        process = self._process = SupervisedProcess(self._context, prepared, self.agent_id, "", "", lambda: self._cause)
+        run_name = f"{self.agent_id}/{self._attempt}"
+        await self._start_execution(profile)
+        process = self._process = await process_for(
+            self._context, profile, lambda: self._cause, agent_id=self.agent_id, run_name=run_name,
+            execution_id=self.execution_id,
+        )  # fmt: skip
         if self._suspended:
             process.suspend()
         if self._ended.is_set():
@@ -102,12 +120,29 @@ class Service:
         async with process.running() as run:
             started = AgentStarted(
                 pid=run.pid, pid_started_at=run.pid_started_at, shim_pid=run.shim_pid, boot_id=run.boot_id,
-                attempt=self._attempt,
+                attempt=self._attempt, execution_id=self.execution_id,
             )  # fmt: skip
             await self._tell(started)
-            end = await process.finish()
+            end, outcome = await process.finish()
         self._suspended = False  # what was frozen is gone
-        return process, end
+        if end.lost:
+            return "its process was lost", end
+        if outcome is not None:
+            return outcome.text if outcome.status == "failed" else None, end
+        return failure_of(end, process.last_words), end
+
+    async def _start_execution(self, profile: Profile) -> None:
+        """What a protocol tells is recorded on an execution; a mere command has nothing but output."""
+        self.execution_id = ""
+        if profile.adapter != "command":
+            self.execution_id = f"{self.agent_id}.{self._attempt}"
+            started = ExecutionStarted(agent_id=self.agent_id)
+            await self._record(lambda _: [Append(f"execution/{self.execution_id}", [started])])
+
+    async def _end_execution(self, failure: str) -> None:
+        if self.execution_id:
+            ended = ExecutionFailed(error=failure[:ERROR_CHARACTERS]) if failure else ExecutionCompleted()
+            await self._record(lambda _: [Append(f"execution/{self.execution_id}", [ended])])
 
     async def _again(self, failure: str | None) -> bool:
         """Whether it is to be started again; waits the backoff out."""
@@ -138,7 +173,10 @@ class Service:
 
     async def _tell(self, event: Payload) -> None:
         append = to_agent(self.agent_id, event)
-        stored = await self._context.journal.record_fact(lambda _: [append], actor=ACTOR, cause=self._cause)
+        await self._record(lambda _: [append])
+
+    async def _record(self, decision: Decision) -> None:
+        stored = await self._context.journal.record_fact(decision, actor=ACTOR, cause=self._cause)
         if not self._ended.is_set():
             self._cause = stored[-1].position
 

@@ -21,6 +21,10 @@ from core.events import (
     AgentStopRequested,
     AgentTerminated,
     Append,
+    MessageSent,
+    PermissionDenied,
+    PermissionExpired,
+    PermissionGranted,
     StoredEvent,
     TaskCancelRequested,
     TaskClaimed,
@@ -89,6 +93,9 @@ class Supervisor:
             _end(worker, "quit", force=True)
 
     async def _react(self, event: StoredEvent, tasks: asyncio.TaskGroup) -> None:
+        if event.stream.startswith("execution/"):
+            self._pass_on(event)
+            return
         match event.payload:
             case TaskClaimed(agent_id=agent_id, attempt=attempt, fence=fence):
                 self._start(tasks, Attempt(self._context, agent_id, event.aggregate_id, attempt, fence, event.position))
@@ -109,6 +116,12 @@ class Supervisor:
                     await worker.resume()
             case _:
                 pass
+
+    def _pass_on(self, event: StoredEvent) -> None:
+        if isinstance(event.payload, MessageSent | PermissionGranted | PermissionDenied | PermissionExpired):
+            for worker in self._workers.values():
+                if worker.execution_id == event.aggregate_id:
+                    worker.react(event)
 
     def _start(self, tasks: asyncio.TaskGroup, worker: Worker) -> None:
         if self._closing:

@@ -1,0 +1,189 @@
+"""What one run of an agent says, on its way to the log: redacted, in order, batched and bounded.
+
+Events keep their order, many in one transaction. Whoever brings something waits while the log is behind, and so the
+agent waits too; nothing piles up. What agents say of themselves may be of any size: it is cut until an event holds it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from core.agents.decoding import Decoded
+from core.agents.fitting import fitting
+from core.agents.output import BATCH_EVERY_S, OutputRecorder
+from core.agents.redaction import Redactor
+from core.concurrency import task_group
+from core.events import AgentStatusChanged, Append, ConversationOpened, MessageReceived, OutputChannel, Payload
+from core.events.execution import MessageKind
+from core.journal import Journal
+from core.processes.lines import LineSplitter
+
+EVENTS_PER_BATCH = 2_000  # then the agent waits until they are stored
+
+WIRE_CHARACTERS = 128 * 1024  # of a record that is looked at for secrets; far less of it is kept
+
+_CHANNELS: tuple[OutputChannel, ...] = ("stdout", "stderr", "text", "thought", "wire-in", "wire-out")
+
+
+class Recording:
+    """Takes what one run says. Enter `storing` for as long as somebody brings something."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        redactor: Redactor,
+        cause: Callable[[], int | None],
+        *,
+        agent_id: str,
+        task_id: str = "",
+        execution_id: str = "",
+        wire: bool = True,
+    ) -> None:
+        self._redactor = redactor
+        self._agent, self._execution = f"agent/{agent_id}", f"execution/{execution_id}"
+        self._wire = wire
+        self._outputs: dict[OutputChannel, OutputRecorder] = {
+            channel: OutputRecorder(
+                journal, agent_id, channel, redactor, cause, task_id=task_id, execution_id=execution_id
+            )
+            for channel in _CHANNELS
+        }
+        self._events = _EventRecorder(journal, f"agent:{agent_id}", cause)
+        self._speech: dict[MessageKind, LineSplitter] = {"text": LineSplitter(), "thought": LineSplitter()}
+        self._speaking: set[MessageKind] = set()
+        """Kinds of which something was spoken since the last whole message."""
+
+    @property
+    def last_words(self) -> str:
+        """The last line it printed, error output first."""
+        return self._outputs["stderr"].last_line or self._outputs["stdout"].last_line
+
+    @property
+    def last_output(self) -> str:
+        """The last line of its standard output."""
+        return self._outputs["stdout"].last_line
+
+    def redacted(self, text: str) -> str:
+        """The text without secrets."""
+        return self._redactor.text(text)
+
+    @asynccontextmanager
+    async def storing(self) -> AsyncGenerator[None, None]:
+        """Store what is brought for the length of an `async with`; at its end all of it is in the log."""
+        async with AsyncExitStack() as stack:
+            for channel, output in self._outputs.items():
+                if channel != "stderr":
+                    await stack.enter_async_context(output.storing())
+            await stack.enter_async_context(self._events.storing())
+            yield
+            for kind in self._speech:
+                await self._finish_line(kind)
+
+    async def stdout(self, reader: asyncio.StreamReader) -> None:
+        """Record standard output, until its end."""
+        await self._outputs["stdout"].read(reader)
+
+    async def stderr(self, reader: asyncio.StreamReader) -> None:
+        """Record standard error, until its end, and return when it is stored."""
+        await self._outputs["stderr"].record(reader)
+
+    async def lines(self, channel: OutputChannel, lines: list[str]) -> None:
+        """Record some lines."""
+        await self._outputs[channel].take(lines)
+
+    async def wire(self, channel: OutputChannel, record: str) -> None:
+        """Record a raw record of the protocol, unless the profile keeps none."""
+        if self._wire:
+            await self._outputs[channel].take([record[:WIRE_CHARACTERS]])
+
+    async def decoded(self, decoded: Decoded) -> None:
+        """Record what a record of the protocol adds: its events, then what is spoken after them.
+
+        A message nothing of which was spoken before is also put out as text, so that whole messages need no `spoken`.
+        """
+        for event in decoded.events:
+            self._push(event)
+        for event in decoded.events:
+            if isinstance(event, MessageReceived):
+                await self._finish(event)
+        for spoken in decoded.spoken:
+            await self._speak(spoken.kind, spoken.text)
+        await self._events.room()
+
+    async def events(self, *events: Payload) -> None:
+        """Record events, in order; they are in the log soon."""
+        for event in events:
+            self._push(event)
+        await self._events.room()
+
+    async def flush(self) -> None:
+        """Return when all events brought so far are in the log."""
+        await self._events.flushed()
+
+    def _push(self, event: Payload) -> None:
+        of_agent = isinstance(event, ConversationOpened | AgentStatusChanged)
+        self._events.take(self._agent if of_agent else self._execution, fitting(event, self._redactor))
+
+    async def _speak(self, kind: MessageKind, text: str) -> None:
+        self._speaking.add(kind)
+        # Whole lines only: a secret that comes in two pieces would slip through.
+        if lines := self._speech[kind].feed(text.encode("utf-8", "replace")):
+            await self._outputs[kind].take(lines)
+
+    async def _finish(self, message: MessageReceived) -> None:
+        if message.role != "user" and message.kind not in self._speaking:
+            await self._speak(message.kind, message.text)
+        await self._finish_line(message.kind)
+
+    async def _finish_line(self, kind: MessageKind) -> None:
+        self._speaking.discard(kind)
+        if rest := self._speech[kind].flush():
+            await self._outputs[kind].take(rest)
+
+
+class _EventRecorder:
+    """Appends events in the order they were taken, many in one transaction."""
+
+    def __init__(self, journal: Journal, actor: str, cause: Callable[[], int | None]) -> None:
+        self._journal, self._actor, self._cause = journal, actor, cause
+        self._pending: list[Append] = []
+        self._wanted, self._room, self._stored = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._room.set()
+        self._stored.set()
+        self._over = False
+
+    def take(self, stream: str, event: Payload) -> None:
+        self._pending.append(Append(stream, [event], self._cause()))
+        self._wanted.set()
+        self._stored.clear()
+        if len(self._pending) >= EVENTS_PER_BATCH:
+            self._room.clear()
+
+    async def room(self) -> None:
+        await self._room.wait()
+
+    async def flushed(self) -> None:
+        await self._stored.wait()
+
+    @asynccontextmanager
+    async def storing(self) -> AsyncGenerator[None, None]:
+        async with task_group() as tasks:
+            tasks.create_task(self._store(), name=f"store events of {self._actor}")
+            yield
+            self._over = True
+            self._wanted.set()
+
+    async def _store(self) -> None:
+        while not (self._over and not self._pending):
+            await self._wanted.wait()
+            self._wanted.clear()
+            batch, self._pending = self._pending, []
+            self._room.set()
+            if batch:
+                await self._journal.record_fact(lambda _, batch=batch: batch, actor=self._actor)
+            if not self._pending:
+                self._stored.set()
+            if not self._over:
+                await self._journal.clock.sleep(BATCH_EVERY_S)
