@@ -7,13 +7,13 @@ import os
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
+from fakes import evidence
 
 from core.config import Config, Retry
 from core.engine import Engine
 from core.scheduling.policy import after_loss
 
-NOTE = 'echo "$CW_TASK_ID $CW_EXECUTION_ID" >> runs'
+NOTE = f"{evidence.NOTE} >> runs"
 CHAT = "i=0; while [ $i -lt 40 ]; do echo line $i of $CW_TASK_ID; echo warning $i >&2; i=$((i+1)); done"
 REST = "sleep 0.1"
 
