@@ -17,7 +17,8 @@ settings.register_profile(
 )
 settings.load_profile("steady")
 
-for name in ("NO_COLOR", "TEXTUAL_THEME", "CW_RUN_ID", "CW_AGENT_ID"):
+# COLUMNS and LINES come from readline in whoever started us, and would pass for the size of terminals we open.
+for name in ("NO_COLOR", "TEXTUAL_THEME", "CW_RUN_ID", "CW_AGENT_ID", "COLUMNS", "LINES"):
     os.environ.pop(name, None)
 os.environ["TEXTUAL_ANIMATIONS"] = "none"
 os.environ["TZ"] = "UTC"

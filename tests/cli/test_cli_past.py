@@ -94,12 +94,14 @@ def test_a_moment_is_told_the_same_with_and_without_keyframes(cw: Cw, live: Live
 async def test_a_jump_over_keyframes_shows_what_a_fold_from_the_beginning_shows(
     project: Path, live: Live, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.history.timeline.KEYFRAME_EVENTS", 25)
+    for module in ("keyframes", "replay"):
+        monkeypatch.setattr(f"core.history.{module}.KEYFRAME_EVENTS", 25)
     async with Desk.observe(project) as desk:
         for moment in some([*range(1, max(live) + 1)]):
             jumped = await desk.timeline.state_at(moment)
             cold = await desk.timeline.state_at(moment, cold=True)
             assert jumped.to_json() == cold.to_json(), f"at {moment}"
+        assert desk.timeline._keyframes._states, "there was something to jump over"
 
 
 def test_what_was_seen_live_is_what_is_told_of_that_moment_afterwards(cw: Cw, live: Live) -> None:

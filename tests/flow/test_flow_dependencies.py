@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fakes.stage import history, opened, payloads, until, until_over, until_status
+from fakes.stage import Gate, history, opened, payloads, until, until_over, until_status
 
 from core.errors import PlanError
 from core.events import TaskBlocked, TaskStarted
@@ -13,7 +13,7 @@ from core.events import TaskBlocked, TaskStarted
 PLAN_OF_A_DIAMOND = [
     {"id": "top", "run": "true"},
     {"id": "left", "run": "true", "depends_on": ["top"]},
-    {"id": "right", "run": "true", "depends_on": ["top"]},
+    {"id": "right", "run": Gate.WAIT, "depends_on": ["top"]},
     {"id": "bottom", "run": "true", "depends_on": ["left", "right"]},
 ]
 
@@ -35,17 +35,19 @@ async def test_a_chain_runs_link_by_link(project: Path) -> None:
     assert moves == [(task, kind) for task in (first, second, third) for kind in ("task:started", "task:completed")]
 
 
-async def test_a_diamonds_foot_waits_for_both_its_sides(project: Path) -> None:
+async def test_a_diamonds_foot_waits_for_both_its_sides_and_says_for_whom(project: Path, gate: Gate) -> None:
     async with opened(project) as engine:
         names = await engine.commands.enqueue_plan(PLAN_OF_A_DIAMOND)
+        await until_over(engine, names["left"])
+        await until(engine, lambda state: state.tasks[names["bottom"]].waiting_on == (names["right"],))
+        gate.open()
         await until_over(engine, *names.values())
         started, completed = await order_of(engine, "task:started"), await order_of(engine, "task:completed")
         foot = await payloads(engine, TaskBlocked, f"task/{names['bottom']}")
     assert started[0] == names["top"]
     assert started[-1] == names["bottom"]
-    assert {*completed[1:3]} == {names["left"], names["right"]}
-    assert foot[0].waiting_on == (names["left"], names["right"])
-    assert len(foot[-1].waiting_on) == 1, "it says whom it still waits for"
+    assert completed[1:3] == [names["left"], names["right"]]
+    assert [blocked.waiting_on for blocked in foot] == [(names["left"], names["right"]), (names["right"],)]
 
 
 async def test_a_plan_is_enqueued_in_one_moment(project: Path) -> None:
