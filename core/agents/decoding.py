@@ -6,15 +6,14 @@ agent is decoded by the same code. A record nobody knows is no error; it is kept
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal, Protocol, TypeVar
+from typing import Generic, Literal, Protocol, TypeVar
 
 from msgspec import Struct
 
+from core.agents.records import Record
 from core.events import Payload
 
-Record = Mapping[str, object]
-"""One JSON object an agent printed or sent."""
+__all__ = ["NOTHING", "Decoded", "Decoder", "Outcome", "Reader", "Reading", "Record", "Spoken"]
 
 
 class Spoken(Struct, frozen=True):
@@ -33,17 +32,27 @@ class Outcome(Struct, frozen=True, kw_only=True):
     retryable: bool = True
     retry_after_s: float | None = None
     """Set when a rate limit says when to come back; 0 when it does not say."""
+    retry_at_s: float | None = None
+    """The same as a moment, in seconds since 1970, when the agent names one instead."""
 
 
 class Decoded(Struct, frozen=True, kw_only=True):
     """What one record adds."""
 
-    events: tuple[Payload, ...] = ()
-    """In order, for the execution's stream; `conversation:opened` is for the agent's."""
-    spoken: tuple[Spoken, ...] = ()
-    """Said after the events. A message that comes whole needs none: its `message:received` is put out as well."""
+    added: tuple[Payload | Spoken, ...] = ()
+    """In order. Events are for the execution's stream; `conversation:opened` is for the agent's."""
     outcome: Outcome | None = None
-    """Set by the record that ends the turn."""
+    """Set by the record that ends the turn. A later one replaces it."""
+
+    @property
+    def events(self) -> tuple[Payload, ...]:
+        """What is an event of it."""
+        return tuple(one for one in self.added if not isinstance(one, Spoken))
+
+    @property
+    def spoken(self) -> tuple[Spoken, ...]:
+        """The pieces of messages in it."""
+        return tuple(one for one in self.added if isinstance(one, Spoken))
 
 
 NOTHING = Decoded()
@@ -63,5 +72,34 @@ class Decoder(Protocol[S]):
         ...
 
     def end(self, state: S) -> Decoded:
-        """What is left to say when no more records come: open tool calls are abandoned, a message is finished."""
+        """What is left to say when no more records come: open tool calls are abandoned, a message is finished.
+
+        It always has an outcome: the one that was said, or failure when none was.
+        """
         ...
+
+
+class Reader(Protocol):
+    """A decoder at work on one stream of records."""
+
+    def take(self, record: Record) -> Decoded:
+        """What the next record adds."""
+        ...
+
+    def end(self) -> Decoded:
+        """What is left to say; it has the outcome."""
+        ...
+
+
+class Reading(Generic[S]):
+    """Keeps a decoder's state from record to record."""
+
+    def __init__(self, decoder: Decoder[S]) -> None:
+        self._decoder, self._state = decoder, decoder.start()
+
+    def take(self, record: Record) -> Decoded:
+        self._state, decoded = self._decoder.step(self._state, record)
+        return decoded
+
+    def end(self) -> Decoded:
+        return self._decoder.end(self._state)

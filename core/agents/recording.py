@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from core.agents.decoding import Decoded
+from core.agents.decoding import Decoded, Spoken
 from core.agents.fitting import fitting
 from core.agents.output import BATCH_EVERY_S, OutputRecorder
 from core.agents.redaction import Redactor
@@ -99,17 +99,17 @@ class Recording:
             await self._outputs[channel].take([record[:WIRE_CHARACTERS]])
 
     async def decoded(self, decoded: Decoded) -> None:
-        """Record what a record of the protocol adds: its events, then what is spoken after them.
+        """Record what a record of the protocol adds, in order.
 
-        A message nothing of which was spoken before is also put out as text, so that whole messages need no `spoken`.
+        A message nothing of which was spoken before is also put out as text.
         """
-        for event in decoded.events:
-            self._push(event)
-        for event in decoded.events:
-            if isinstance(event, MessageReceived):
-                await self._finish(event)
-        for spoken in decoded.spoken:
-            await self._speak(spoken.kind, spoken.text)
+        for one in decoded.added:
+            if isinstance(one, Spoken):
+                await self._speak(one.kind, one.text)
+                continue
+            self._push(one)
+            if isinstance(one, MessageReceived):
+                await self._finish(one)
         await self._events.room()
 
     async def events(self, *events: Payload) -> None:

@@ -59,7 +59,7 @@ class AcpDecoder:
         if not state.in_turn:
             events = finished_message(state)[1]
             never = Outcome(status="failed", text="it ended before a conversation was opened")
-            return Decoded(events=tuple(events), outcome=None if state.conversation_id or state.refused else never)
+            return Decoded(added=tuple(events), outcome=None if state.conversation_id or state.refused else never)
         return _turn_over(state, Outcome(status="failed", text="it ended in the middle of its turn"))[1]
 
 
@@ -97,7 +97,7 @@ def _prompted(state: State, params: Table) -> tuple[State, Decoded]:
     state = replace(
         state, turn=state.turn + 1, in_turn=True, cancelled=False, message=None, said="", closed=HashTrieSet()
     )
-    return state, Decoded(events=(StepStarted(step_id=state.step_id, step_type="turn", name=line(prompt)),))
+    return state, Decoded(added=(StepStarted(step_id=state.step_id, step_type="turn", name=line(prompt)),))
 
 
 def _permission_asked(state: State, wire_id: str, params: Table) -> tuple[State, Decoded]:
@@ -118,7 +118,7 @@ def _permission_asked(state: State, wire_id: str, params: Table) -> tuple[State,
         request_id=name, tool_call_id=call_id, tool_name=text(told, "title") or (call.title if call else call_id),
         input=calls.description(told), options=options,
     )  # fmt: skip
-    return state, Decoded(events=(*events, asked))
+    return state, Decoded(added=(*events, asked))
 
 
 def _decided(state: State, wire_id: str, method: str, params: Table, outcome: Table) -> tuple[State, Decoded]:
@@ -131,9 +131,9 @@ def _decided(state: State, wire_id: str, method: str, params: Table, outcome: Ta
     kinds = (text(option, "kind") for option in tables(params, "options") if text(option, "optionId") == option_id)
     kind = next(kinds, "") if text(outcome, "outcome") == "selected" else ""
     if kind.startswith("allow"):
-        return state, Decoded(events=(PermissionGranted(request_id=name, option_id=option_id, kind=kind),))
+        return state, Decoded(added=(PermissionGranted(request_id=name, option_id=option_id, kind=kind),))
     state = calls.denied(state, text(table(params, "toolCall"), "toolCallId"))
-    return state, Decoded(events=(PermissionDenied(request_id=name, reason=kind or text(outcome, "outcome")),))
+    return state, Decoded(added=(PermissionDenied(request_id=name, reason=kind or text(outcome, "outcome")),))
 
 
 def _answered(state: State, method: str, params: Table, message: Table) -> tuple[State, Decoded]:
@@ -173,7 +173,7 @@ def _opened(state: State, conversation_id: str) -> tuple[State, Decoded]:
     if not conversation_id:
         return _maybe_refused(state, Outcome(status="failed", text="it opened a conversation without a name"))
     opened = ConversationOpened(conversation_id=conversation_id, resumable=state.resumable)
-    return replace(state, conversation_id=conversation_id), Decoded(events=(opened,))
+    return replace(state, conversation_id=conversation_id), Decoded(added=(opened,))
 
 
 def _turn_over(state: State, outcome: Outcome, events: Sequence[Payload] = ()) -> tuple[State, Decoded]:
@@ -184,4 +184,4 @@ def _turn_over(state: State, outcome: Outcome, events: Sequence[Payload] = ()) -
     over = outcome.status == "completed"
     end = StepCompleted(step_id=step_id) if over else StepFailed(step_id=step_id, error=outcome.text)
     state = replace(state, in_turn=False, asked=HashTrieMap())
-    return state, Decoded(events=(*events, *unfinished, *left, end), outcome=outcome)
+    return state, Decoded(added=(*events, *unfinished, *left, end), outcome=outcome)

@@ -24,14 +24,14 @@ def updated(state: State, update: Table) -> tuple[State, Decoded]:
         case "tool_call" | "tool_call_update":
             state, finished = finished_message(state) if text(update, "toolCallId") not in state.calls else (state, [])
             state, events = calls.noticed(state, update)
-            return state, Decoded(events=(*finished, *events))
+            return state, Decoded(added=(*finished, *events))
         case "plan":
             return _planned(state, update)
         case "usage_update":
             return _used(state, update)
         case "current_mode_update":
             mode = CustomRecorded(event_type="acp:mode", fields={"mode": text(update, "currentModeId")})
-            return state, Decoded(events=(mode,))
+            return state, Decoded(added=(mode,))
         case _:
             return state, NOTHING
 
@@ -82,7 +82,7 @@ def _spoken(state: State, kind: MessageKind, message_id: str, piece: str) -> tup
     longer = replace(
         message, pieces=(kept, message.pieces) if kept else message.pieces, characters=message.characters + len(kept)
     )
-    return replace(state, message=longer), Decoded(events=tuple(events), spoken=(Spoken(kind, piece),))
+    return replace(state, message=longer), Decoded(added=(*events, Spoken(kind, piece)))
 
 
 def _block_text(block: Table) -> str:
@@ -106,7 +106,7 @@ def _planned(state: State, update: Table) -> tuple[State, Decoded]:
     if entries == state.plan:
         return state, NOTHING
     state, events = finished_message(state)
-    return replace(state, plan=entries), Decoded(events=(*events, PlanUpdated(entries=entries)))
+    return replace(state, plan=entries), Decoded(added=(*events, PlanUpdated(entries=entries)))
 
 
 def _used(state: State, update: Table) -> tuple[State, Decoded]:
@@ -123,4 +123,4 @@ def _used(state: State, update: Table) -> tuple[State, Decoded]:
     used = UsageReported(
         scope="context", context_used_tokens=context[0], context_size_tokens=context[1], cost_usd_micros=added or None
     )
-    return replace(state, context=context, cost_usd_micros=total), Decoded(events=(used,))
+    return replace(state, context=context, cost_usd_micros=total), Decoded(added=(used,))
