@@ -17,7 +17,7 @@ from pathlib import Path
 import pyte
 import pytest
 
-PATIENCE_S = 20
+PATIENCE_S = 40
 """Only a test that fails ever waits that long."""
 QUIET_S = 0.15
 
