@@ -38,6 +38,7 @@ class Terminal:
             stderr=slave,
             env={**os.environ, "TERM": "xterm-256color", **(environment or {})},
             start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # else nobody tells it that the terminal is gone
         )
         os.close(slave)
         self._output = b""
