@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 
 from textual.app import App
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
 
 from core.config import Config
 from core.engine import Engine
@@ -16,6 +18,7 @@ from core.plan import Plan
 from tui.bindings import Registry
 from tui.cli.printing import complain
 from tui.crash import keep
+from tui.driver import TerminalDriver
 from tui.feed import Feed
 from tui.playhead import load_view, save_view
 from tui.screens.dashboard import DashboardScreen
@@ -40,6 +43,11 @@ class CodewalkersApp(App[int], inherit_bindings=False):
         self._feed = Feed(engine, LineageIndex(engine.journal.branch))
         self.crash: Path | None = None
         """Where the traceback was written, after a crash."""
+
+    def get_driver_class(self) -> type[Driver]:
+        """For a real terminal our own driver."""
+        usual = super().get_driver_class()
+        return TerminalDriver if usual is LinuxDriver else usual
 
     async def on_mount(self) -> None:
         """Show the dashboard."""

@@ -26,8 +26,9 @@ class Terminal:
     """A terminal of so many columns and rows."""
 
     def __init__(
-        self, argv: Sequence[str | Path], *, size: tuple[int, int], environment: Mapping[str, str] | None = None
-    ) -> None:
+        self, argv: Sequence[str | Path], *, size: tuple[int, int], environment: Mapping[str, str] | None = None,
+        controlling: bool = True,
+    ) -> None:  # fmt: skip
         self._master, slave = pty.openpty()
         columns, rows = size
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
@@ -38,7 +39,7 @@ class Terminal:
             stderr=slave,
             env={**os.environ, "TERM": "xterm-256color", **(environment or {})},
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # else nobody tells it that the terminal is gone
+            preexec_fn=_control if controlling else None,  # noqa: PLW1509  no other thread runs here
         )
         os.close(slave)
         self._output = b""
@@ -73,11 +74,17 @@ class Terminal:
             pass
         return re.sub(rb"\x1b\]22;[a-z-]*\x07", b"", self._output)
 
+    def unplug(self) -> None:
+        """The terminal goes away; the program hears of it if it is the one it is controlled by."""
+        if self._master >= 0:
+            os.close(self._master)
+            self._master = -1
+
     def close(self) -> None:
         """End it, however it is."""
         self.process.kill()
         self.process.wait()
-        os.close(self._master)
+        self.unplug()
 
     def _read(self) -> bool:
         readable, _, _ = select.select([self._master], [], [], PATIENCE_S)
@@ -88,3 +95,7 @@ class Terminal:
         self._output += read
         self._stream.feed(read)
         return bool(read)
+
+
+def _control() -> None:
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
