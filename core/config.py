@@ -79,6 +79,8 @@ class Profile(_Section):
     """Whether the raw records of its protocol are kept."""
     timeout: Milliseconds | None = None
     """For tasks that set none."""
+    may_spawn: bool = False
+    """Whether its agents may spawn agents and enqueue shell commands without asking the user."""
     restart: Restart = Restart()
 
     @model_validator(mode="after")
@@ -108,6 +110,23 @@ class Retry(_Section):
     max_backoff: Milliseconds = 60_000
 
 
+class Tools(_Section):
+    """How far agents may go with the tools we give them."""
+
+    max_depth: int = Field(default=3, ge=0)
+    """Agents that may stand between the user and what an agent enqueues or spawns; 0: agents may do neither."""
+    max_per_agent: int = Field(default=50, ge=0)
+    """Tasks and agents, together, that one agent may add in a session."""
+    max_per_session: int = Field(default=500, ge=0)
+    """Tasks and agents, together, that all agents may add in a session."""
+    max_artifact_bytes: int = Field(default=4 * 1024 * 1024, ge=0)
+    """Of one artifact."""
+    max_artifacts_bytes: int = Field(default=256 * 1024 * 1024, ge=0)
+    """Of all artifacts that agents store in a session."""
+    answer_timeout: Milliseconds = 600_000
+    """How long an agent's question waits for the user; then it counts as refused."""
+
+
 class Config(_Section):
     """Everything the project configures."""
 
@@ -115,6 +134,7 @@ class Config(_Section):
     """Agents of all profiles together."""
     tenant: str = "local"
     retry: Retry = Retry()
+    tools: Tools = Tools()
     keys: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Keys of the dashboard's actions, by the action's name."""
     profiles: dict[str, Profile] = Field(default_factory=dict)

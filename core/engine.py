@@ -19,6 +19,7 @@ from typing import Literal
 
 from core.agents.context import Context
 from core.agents.supervisor import Supervisor
+from core.api.server import AgentTools
 from core.clock import Clock, SystemClock
 from core.commands import Commands
 from core.concurrency import task_group
@@ -98,12 +99,12 @@ class Desk:
 class Engine:
     """A project with its scheduler and its agents running. Made by `open`."""
 
-    def __init__(self, desk: Desk, scheduler: Scheduler, supervisor: Supervisor) -> None:
+    def __init__(self, desk: Desk, scheduler: Scheduler, supervisor: Supervisor, tools: AgentTools) -> None:
         self.desk = desk
         self.project, self.journal = desk.project, desk.journal
         self.timeline, self.queries = desk.timeline, desk.queries
         self.commands = EngineCommands(self)
-        self.scheduler, self.supervisor = scheduler, supervisor
+        self.scheduler, self.supervisor, self.tools = scheduler, supervisor, tools
         self._close_reason: Literal["quit", "signal"] = "quit"
         self._closed = False
 
@@ -133,16 +134,22 @@ class Engine:
             CannotOpen: the project cannot be opened, or another process owns it; nothing was changed.
             ConfigError
         """
-        async with Desk.open(project_dir, config=config, clock=clock) as desk, LocalRunner() as runner:
+        environment = os.environ if environment is None else environment
+        async with (
+            Desk.open(project_dir, config=config, clock=clock) as desk,
+            AgentTools.ready(desk.journal, desk.commands, lambda: desk.config, desk.project, environment) as tools,
+            LocalRunner() as runner,
+        ):
             context = Context(
                 journal=desk.journal,
                 runner=runner,
                 project=desk.project.root,
-                environment=os.environ if environment is None else environment,
+                environment=environment,
                 config=lambda: desk.config,
+                tools=tools,
             )
             await _begin(desk)
-            engine = cls(desk, Scheduler(desk.journal, desk.config), Supervisor(context))
+            engine = cls(desk, Scheduler(desk.journal, desk.config), Supervisor(context), tools)
             async with task_group() as tasks:
                 running = [
                     tasks.create_task(engine.supervisor.run(), name="supervisor"),
@@ -174,6 +181,7 @@ class Engine:
             if mode == "cancel":
                 await self.journal.decide(_cancel_requests, actor="user")
             await self._end_all()
+            await self.tools.dismiss_all()
             async with self.journal.fleet:
                 await self.journal.decide(self._closed_session, actor="user")
         self._closed = True

@@ -27,6 +27,7 @@ Each class says when it is raised and what to do about it; the numbers stay on t
     │   └── IllegalMove           the task or agent is not in a state that allows it
     └── RunError
         ├── NoCapacity            no agent became free in time
+        ├── Refused               an agent asked for more than it may have
         └── LaunchFailed          the process could not be started
 """
 
@@ -205,6 +206,10 @@ class RunError(CodewalkersError):
 
 class NoCapacity(RunError):
     """No agent became free in time; nothing was started. The message says which limit held it back."""
+
+
+class Refused(RunError):
+    """An agent asked for more than the limits or the user allow. The message says which limit, or who refused."""
 
 
 class LaunchFailed(RunError):

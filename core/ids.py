@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import random
+import secrets
 import threading
 import time
 from uuid import UUID
@@ -49,6 +50,11 @@ def uuid7() -> UUID:
 def execution_id(task_id: str, attempt: int) -> str:
     """The name of an attempt: `T-17.2` is the second attempt at T-17."""
     return f"{task_id}.{attempt}"
+
+
+def secret() -> str:
+    """What nobody can guess: 256 random bits as text for a URL or a header."""
+    return secrets.token_urlsafe(32)
 
 
 def jitter(limit: float) -> float:

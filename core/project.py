@@ -40,6 +40,11 @@ class Project:
         return self.ours / "events.db"
 
     @property
+    def artifacts(self) -> Path:
+        """Content that events refer to by its hash."""
+        return self.ours / "artifacts"
+
+    @property
     def view(self) -> Path:
         """What the dashboard remembers about where the user looked."""
         return self.ours / "view.json"
@@ -48,6 +53,11 @@ class Project:
     def crash(self) -> Path:
         """The traceback of the newest mistake of ours."""
         return self.ours / "run" / "crash.txt"
+
+    @property
+    def api_log(self) -> Path:
+        """What went wrong while others were served."""
+        return self.ours / "run" / "api.log"
 
     def prepare(self) -> None:
         """Make the directories, private to their owner.

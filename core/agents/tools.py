@@ -18,9 +18,13 @@ class ToolServer(Protocol):
     """Serves our tools to agents, and knows who calls by the token."""
 
     def admit(self, agent_id: str, execution_id: str) -> ToolAccess:
-        """A token of its own for an agent; its calls are recorded on the execution's stream."""
+        """A token of its own for an agent; its calls are recorded on the execution's stream.
+
+        Raises:
+            LaunchFailed: nothing can be served here.
+        """
         ...
 
     def dismiss(self, token: str) -> None:
-        """The token is worth nothing any more."""
+        """The token is worth nothing any more; harmless for one that never was."""
         ...

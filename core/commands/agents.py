@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from core.commands.base import CommandsBase, agent_of, living_agent, task_of
 from core.errors import IllegalMove, NoCapacity, NotFound, PlanError
 from core.events import (
@@ -32,7 +34,9 @@ CANNOT_BE_PAUSED = frozenset({"paused", "stopping", "stopped", "failed"})
 class AgentCommands(CommandsBase):
     """Spawn, stop, kill, scale, pause and resume."""
 
-    async def spawn(self, profile: str, *, name: str = "", actor: str = "user", cause: int | None = None) -> str:
+    async def spawn(
+        self, profile: str, *, name: str = "", depth: int = 0, actor: str = "user", cause: int | None = None
+    ) -> str:
         """Add an agent of the profile: one that runs the profile's command, or else one that takes tasks; its id.
 
         Waits for room under the limits for the profile's `acquire_timeout`.
@@ -53,7 +57,7 @@ class AgentCommands(CommandsBase):
             room = fleet.room(profile, settings)
             if not room.spawn:
                 raise NoCapacity(room.reason)
-            return self._spawned(fleet, profile, agent_id)
+            return self._spawned(fleet, profile, agent_id, depth)
 
         return await self._when_there_is_room(decide, settings.acquire_timeout / 1000, actor=actor, cause=cause)
 
@@ -144,8 +148,8 @@ class AgentCommands(CommandsBase):
         await self._journal.decide(decide, actor=actor)
         return name
 
-    def _spawned(self, fleet: Fleet, profile: str, agent_id: str) -> list[Append]:
-        spawned = spawning(agent_id, profile, self._config(), service=True)
+    def _spawned(self, fleet: Fleet, profile: str, agent_id: str, depth: int) -> list[Append]:
+        spawned = replace(spawning(agent_id, profile, self._config(), service=True), depth=depth)
         events: list[Payload] = [spawned]
         if not spawned.command:
             events.append(AgentStatusChanged(previous="starting", current="idle", reason="ready"))

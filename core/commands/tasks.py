@@ -46,6 +46,7 @@ class TaskCommands(CommandsBase):
         workspace: str = "",
         labels: Sequence[str] = (),
         idempotent: bool = False,
+        depth: int = 0,
         actor: str = "user",
         cause: int | None = None,
     ) -> str:
@@ -62,7 +63,7 @@ class TaskCommands(CommandsBase):
             prompt=prompt, command=command, kind=kind, priority=priority, profile=profile,
             depends_on=tuple(depends_on), max_attempts=max_attempts, timeout_ms=timeout_ms,
             run_at=self._in(delay_ms) if delay_ms else run_at, workspace=workspace, labels=tuple(labels),
-            idempotent=idempotent,
+            idempotent=idempotent, depth=depth,
         )  # fmt: skip
         self._check(created)
         stored = await self._journal.decide(lambda state: self._enqueued(state, created), actor=actor, cause=cause)

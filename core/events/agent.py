@@ -29,6 +29,8 @@ class AgentSpawned(Event):
     protocol: str = "command"
     """The adapter that understands it."""
     workspace: str = ""
+    depth: int = 0
+    """How many agents stand between the user, or the scheduler, and this one."""
 
 
 class AgentStarted(Event):

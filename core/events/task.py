@@ -28,6 +28,8 @@ class TaskCreated(Event):
     labels: tuple[str, ...] = ()
     idempotent: bool = False
     """Whether a lost attempt may be repeated without asking."""
+    depth: int = 0
+    """How many agents stand between the user and this task: 0 when the user enqueued it."""
 
 
 class TaskQueued(Event):

@@ -110,7 +110,7 @@ def _spawned(agent: Agent, payload: AgentSpawned) -> Agent:
     return replace(
         agent, name=line(payload.name), profile=payload.profile, role=payload.role, domain=payload.domain,
         capabilities=payload.capabilities, protocol=payload.protocol, workspace=payload.workspace,
-        service=bool(payload.command), status="starting",
+        service=bool(payload.command), depth=payload.depth, status="starting",
     )  # fmt: skip
 
 

@@ -40,6 +40,8 @@ class Agent(Struct, frozen=True, gc=False, kw_only=True):
     workspace: str = ""
     service: bool = False
     """Whether it runs a command of its own, rather than its tasks' commands."""
+    depth: int = 0
+    """How many agents stand between the user, or the scheduler, and this one."""
     status: AgentStatus = "starting"
     before_pause: AgentStatus = "idle"
     reason: str = ""
@@ -101,6 +103,8 @@ class Task(Struct, frozen=True, gc=False, kw_only=True):
     workspace: str = ""
     labels: tuple[str, ...] = ()
     idempotent: bool = False
+    depth: int = 0
+    """How many agents stand between the user and this task."""
     position: int = 0
     """Of the event that made it."""
     created_us: int = 0

@@ -151,7 +151,7 @@ def _created(task: Task, payload: TaskCreated) -> Task:
         task, title=line(payload.title), kind=payload.kind, status=status, priority=payload.priority,
         profile=payload.profile, depends_on=payload.depends_on, waiting_on=payload.depends_on,
         max_attempts=payload.max_attempts, timeout_ms=payload.timeout_ms, run_at_us=run_at_us,
-        workspace=payload.workspace, labels=payload.labels, idempotent=payload.idempotent,
+        workspace=payload.workspace, labels=payload.labels, idempotent=payload.idempotent, depth=payload.depth,
     )  # fmt: skip
 
 

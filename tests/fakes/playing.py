@@ -128,7 +128,7 @@ class Game:
         for player in list(self.playing.values()):
             player.attempt.end("quit")
             self.conclude(player, "requeued")
-        engine = Engine(self.desk, self.scheduler, mock.Mock())
+        engine = Engine(self.desk, self.scheduler, mock.Mock(), mock.Mock())
         self.do(self.journal.decide(engine._closed_session, actor="user"))
         self.crash()
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from core import events as e
 from core.agents.context import Context
 from core.agents.supervisor import Supervisor
+from core.api.server import AgentTools
 from core.config import Config, Profile
 from core.engine import Desk, Engine
 from core.events import Append, Payload
@@ -164,4 +165,5 @@ async def recorded_engine(directory: Path, steps: list[Step] | None = None) -> A
         clock.moment += timedelta(seconds=1)
         desk = Desk(project, CONFIG, journal, None)
         context = Context(journal=journal, runner=runner, project=directory, environment={}, config=lambda: desk.config)
-        yield Engine(desk, Scheduler(journal, desk.config), Supervisor(context))
+        async with AgentTools.ready(journal, desk.commands, lambda: desk.config, project, {}) as tools:
+            yield Engine(desk, Scheduler(journal, desk.config), Supervisor(context), tools)
