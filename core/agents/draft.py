@@ -11,9 +11,9 @@ from typing import Generic, TypeVar
 
 from msgspec.structs import replace
 
-from core.agents.decoding import Decoded, Outcome, Spoken
+from core.agents.decoding import Decoded, Outcome, Record, Spoken
 from core.agents.failures import failure
-from core.agents.records import TEXT_BYTES, Record, fitting, fitting_text, name_at, text_at
+from core.agents.records import name_at, text_at
 from core.agents.turn import Speech, Turn, Usage
 from core.events import (
     ConversationOpened,
@@ -40,6 +40,8 @@ NOTICE = "agent:notice"
 """The `event_type` of what an agent remarks beside its work: warnings, errors that end nothing, progress."""
 
 UNFINISHED = "ended without saying that it had finished"
+
+MESSAGE_CHARACTERS = 128 * 1024  # of a message that is held while it is said; what is kept of it is less
 
 T = TypeVar("T", bound=Turn)
 
@@ -85,7 +87,7 @@ class Draft(Generic[T]):
     def complete(self, result: str = "") -> None:
         """The agent says that the turn is done."""
         self.finish_speech()
-        self._end(Outcome(status="completed", text=fitting_text(result or self.turn.answer)))
+        self._end(Outcome(status="completed", text=result or self.turn.answer))
 
     def fail(self, said: str, *, kind: str = "", until_s: float | None = None) -> None:
         """The agent says that the turn failed; for `kind` and `until_s` see `failure`."""
@@ -122,17 +124,13 @@ class Draft(Generic[T]):
         self.finish_speech()
         known, running = self.turn.known_calls.insert(call_id), self.turn.open_calls.insert(call_id, "")
         self.turn = replace(self.turn, known_calls=known, open_calls=running)
-        self._added.append(
-            ToolCallStarted(step_id=self.step_id, tool_call_id=call_id, tool_name=name, input=fitting(input_))
-        )
+        self._added.append(ToolCallStarted(step_id=self.step_id, tool_call_id=call_id, tool_name=name, input=input_))
         return call_id
 
     def update_call(self, call_id: str, *, status: str = "", title: str = "", content: object = None) -> None:
         """News of a call that runs; of any other there is none."""
         if call_id in self.turn.open_calls:
-            self._added.append(
-                ToolCallUpdated(tool_call_id=call_id, status=status, title=title, content=fitting(content))
-            )
+            self._added.append(ToolCallUpdated(tool_call_id=call_id, status=status, title=title, content=content))
 
     def end_call(
         self, call_id: str, outcome: ToolOutcome, output: object = None, *, name: str = "", input_: object = None
@@ -144,7 +142,7 @@ class Draft(Generic[T]):
         self._answer_request(call_id, outcome)
         self.turn = replace(self.turn, open_calls=self.turn.open_calls.discard(call_id))
         self._added.append(
-            ToolCallCompleted(step_id=self.step_id, tool_call_id=call_id, output=fitting(output), outcome=outcome)
+            ToolCallCompleted(step_id=self.step_id, tool_call_id=call_id, output=output, outcome=outcome)
         )
 
     def _close_calls(self) -> None:
@@ -159,14 +157,13 @@ class Draft(Generic[T]):
         if self.turn.open_calls.get(call_id) == "":
             self.turn = replace(self.turn, open_calls=self.turn.open_calls.insert(call_id, request_id))
             self._added.append(
-                PermissionRequested(request_id=request_id, tool_call_id=call_id, tool_name=name, input=fitting(input_))
+                PermissionRequested(request_id=request_id, tool_call_id=call_id, tool_name=name, input=input_)
             )
 
     def refuse(self, call_id: str, reason: str, *, name: str = "", input_: object = None) -> None:
         """The agent's own rules did not allow a call, and nobody was asked."""
         call_id = self.start_call(call_id, name, input_)
         if self.turn.open_calls.get(call_id) == "":
-            reason = fitting_text(reason, 1_000)
             self._added.append(PermissionDenied(request_id=call_id, by="policy", reason=reason))
         self.end_call(call_id, "denied", reason)
 
@@ -193,19 +190,9 @@ class Draft(Generic[T]):
             speech = None
         if text:
             speech = speech or Speech(message_id=message_id, kind=kind)
-            room = TEXT_BYTES - len(speech.text)
-            self.turn = replace(self.turn, speech=replace(speech, text=speech.text + text[: max(room, 0)]))
-            self._added.append(Spoken(kind, text))
-
-    def say(
-        self, text: str, *, kind: MessageKind = "text", message_id: str = "", role: str = "assistant", live: bool = True
-    ) -> None:
-        """A whole message; `live` unless its pieces were heard before."""
-        self.finish_speech()
-        if text.strip():
-            if live:
-                self._added.append(Spoken(kind, text))
-            self._receive(text, kind, message_id, role)
+            kept = text[: max(MESSAGE_CHARACTERS - len(speech.text), 0)]
+            self.turn = replace(self.turn, speech=replace(speech, text=speech.text + kept))
+            self.hear(text, kind)
 
     def hear(self, text: str, kind: MessageKind = "text") -> None:
         """A piece of a message that will come whole in a record of its own."""
@@ -217,18 +204,20 @@ class Draft(Generic[T]):
         speech = self.turn.speech
         if speech is not None:
             self.turn = replace(self.turn, speech=None)
-            self._receive(speech.text, speech.kind, speech.message_id, "assistant")
+            self.say(speech.text, kind=speech.kind, message_id=speech.message_id)
 
-    def _receive(self, text: str, kind: MessageKind, message_id: str, role: str) -> None:
-        text = fitting_text(text)
-        if kind == "text" and role == "assistant":
-            self.turn = replace(self.turn, answer=text)
-        self._added.append(MessageReceived(message_id=message_id, role=role, kind=kind, text=text))
+    def say(self, text: str, *, kind: MessageKind = "text", message_id: str = "", role: str = "assistant") -> None:
+        """A whole message; whoever records it puts out what was not heard before."""
+        self.finish_speech()
+        if text.strip():
+            if kind == "text" and role == "assistant":
+                self.turn = replace(self.turn, answer=text)
+            self._added.append(MessageReceived(message_id=message_id, role=role, kind=kind, text=text))
 
     def note(self, kind: str, text: str) -> None:
         """Something the agent remarks beside its work."""
         if text.strip():
-            fields: dict[str, object] = {"kind": kind, "text": fitting_text(text)}
+            fields: dict[str, object] = {"kind": kind, "text": text}
             self._added.append(CustomRecorded(event_type=NOTICE, fields=fields))
 
     def trouble(self, text: str) -> None:
@@ -243,7 +232,7 @@ class Draft(Generic[T]):
             PlanUpdated(
                 entries=tuple(
                     PlanEntry(
-                        content=fitting_text(text_at(entry, "content") or text_at(entry, "text"), 1_000),
+                        content=text_at(entry, "content") or text_at(entry, "text"),
                         priority=name_at(entry, "priority"),
                         status=name_at(entry, "status") or ("completed" if entry.get("completed") else "pending"),
                     )

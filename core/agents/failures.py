@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 
 from core.agents.decoding import Outcome
-from core.agents.records import fitting_text, parse, text_at
+from core.agents.records import parse, text_at
 
-ERROR_BYTES = 4_000
+ERROR_CHARACTERS = 2_000
 QUOTED_CHARACTERS = 300  # of the agent's own words in a sentence of ours
 
 _SIGN_IN = re.compile(
@@ -50,7 +50,7 @@ def failure(agent: str, said: str, *, kind: str = "", until_s: float | None = No
         quoted = " ".join(words.split())[:QUOTED_CHARACTERS].rstrip(".")
         text = f"{agent} is not signed in ({quoted}): sign in with it, or hand its key on with `pass_env`"
         return Outcome(status="failed", text=text, retryable=False)
-    text = fitting_text(words, ERROR_BYTES) or f"{agent} failed without saying why"
+    text = words[:ERROR_CHARACTERS] or f"{agent} failed without saying why"
     if until_s is None and not _LIMIT.search(clue):
         return Outcome(status="failed", text=text)
     epoch = _EPOCH.search(words)

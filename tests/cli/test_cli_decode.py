@@ -71,7 +71,7 @@ def test_hostile_text_reaches_no_terminal(cw: Cw, tmp_path: Path) -> None:
 
 def test_a_wrong_call_is_one_sentence(cw: Cw, tmp_path: Path) -> None:
     for arguments, sentence in (
-        (("cobol", tmp_path / "x"), "there is no preset 'cobol'; there are claude, codex, gemini"),
+        (("cobol", tmp_path / "x"), "there is no preset 'cobol'; there are acp, claude, codex, gemini"),
         (("codex", tmp_path / "x"), "x cannot be read: No such file or directory"),
         (("codex", tmp_path), "cannot be read: Is a directory"),
         (("codex",), "Missing argument 'FILE'"),
@@ -79,3 +79,10 @@ def test_a_wrong_call_is_one_sentence(cw: Cw, tmp_path: Path) -> None:
         answer = cw("decode", *arguments)
         assert answer.code == 2
         assert sentence in answer.sentence
+
+
+@pytest.mark.parametrize(("case", "code", "last"), [("tool-allow", 0, "completed"), ("cancel", 1, "cancelled")])
+def test_records_of_the_agent_client_protocol_are_decoded_too(cw: Cw, case: str, code: int, last: str) -> None:
+    answer = cw("decode", "acp", RECORDINGS / f"acp-goose-{case}.jsonl")
+    assert answer.code == code
+    assert json.loads(answer.out.splitlines()[-1])["type"] == f"execution:{last}"

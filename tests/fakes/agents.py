@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from core.agents.decoding import Decoded, Outcome
-from core.agents.presets import PRESETS, WRITES_DOCUMENT
+from core.agents.presets import DOCUMENTS, PRESETS
 from core.agents.records import parse
 from core.events import (
     MessageReceived,
@@ -18,7 +18,7 @@ from core.events import (
     UsageReported,
 )
 
-RECORDINGS = Path(__file__).parents[1] / "fixtures" / "agents"
+RECORDINGS = Path(__file__).parents[1] / "fixtures"
 
 P = TypeVar("P")
 
@@ -80,8 +80,10 @@ def told(preset: str, records: Iterable[Mapping[str, object]]) -> Told:
 def told_by(recording: str) -> Told:
     """What a recording becomes; its name begins with the preset's."""
     preset = recording.partition("-")[0]
-    raw = (RECORDINGS / recording).read_bytes()
-    parsed = [parse(line) for line in ([raw] if preset in WRITES_DOCUMENT else raw.splitlines())]
+    raw = (RECORDINGS / recording).read_text()
+    if preset in DOCUMENTS:
+        return told(preset, DOCUMENTS[preset](parse(raw) or {}))
+    parsed = [parse(line) for line in raw.splitlines()]
     found = told(preset, [record for record in parsed if record is not None])
     found.other_lines = parsed.count(None)
     return found

@@ -11,8 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.agents.draft import NOTICE
+from core.agents.fitting import fitting
 from core.agents.presets import PRESETS
+from core.agents.presets.mini import messages_of
 from core.agents.records import parse
+from core.agents.redaction import Redactor
 from core.events import (
     CustomRecorded,
     MessageReceived,
@@ -308,29 +311,21 @@ def test_the_todos_of_claude_are_its_plan() -> None:
 # -- mini -----------------------------------------------------------------------------------------------------
 
 
-def test_a_trajectory_that_grows_is_told_step_by_step() -> None:
-    whole = json.loads((RECORDINGS / "mini-traj.json").read_text())
-    grown = [whole | {"messages": whole["messages"][:length]} for length in range(len(whole["messages"]) + 1)]
-    step_by_step, at_once = told("mini", [*grown, whole]), told("mini", [whole])
-    assert step_by_step.events == at_once.events
-    assert step_by_step.outcome == at_once.outcome
+TRAJECTORY = json.loads((RECORDINGS / "mini-traj.json").read_text())
 
 
 def test_a_trajectory_that_never_exits_is_a_failure() -> None:
-    whole = json.loads((RECORDINGS / "mini-traj.json").read_text())
-    found = told("mini", [whole | {"messages": whole["messages"][:-1]}])
+    found = told("mini", messages_of(TRAJECTORY)[:-1])
     assert (found.outcome.status, found.outcome.text) == ("failed", "mini ended without saying that it had finished")
 
 
 def test_only_submitting_is_success_for_mini() -> None:
-    messages = [
-        {"role": "user", "content": "do it"},
-        {"role": "exit", "content": "LimitsExceeded", "extra": {"exit_status": "LimitsExceeded", "submission": ""}},
-    ]
-    found = told("mini", [{"messages": messages}])
+    task = {"role": "user", "content": "do it"}
+    extra = {"exit_status": "LimitsExceeded", "submission": ""}
+    found = told("mini", [task, {"role": "exit", "content": "LimitsExceeded", "extra": extra}])
     assert (found.outcome.status, found.outcome.text) == ("failed", "LimitsExceeded")
-    messages[1] = {"role": "exit", "content": "", "extra": {"exit_status": "Submitted", "submission": "a patch"}}
-    assert told("mini", [{"messages": messages}]).outcome.text == "a patch"
+    extra = {"exit_status": "Submitted", "submission": "a patch"}
+    assert told("mini", [task, {"role": "exit", "content": "", "extra": extra}]).outcome.text == "a patch"
 
 
 def test_an_action_of_a_model_without_tool_calls_is_answered_by_the_user() -> None:
@@ -338,7 +333,7 @@ def test_an_action_of_a_model_without_tool_calls_is_answered_by_the_user() -> No
         {"role": "assistant", "content": "I look.", "extra": {"actions": [{"command": "ls"}], "cost": 0.01}},
         {"role": "user", "content": "<returncode>2</returncode>", "extra": {"returncode": 2, "raw_output": "no"}},
     ]
-    found = told("mini", [{"messages": messages}])
+    found = told("mini", messages)
     assert found.calls == [("bash", "error")]
     assert found.usage == [(0, 0, 0, 10_000)]
 
@@ -394,7 +389,7 @@ RECORDS = st.builds(
 def test_no_record_breaks_a_preset_and_all_it_tells_can_be_stored(preset: str, records: list[Json]) -> None:
     found = told(preset, records)
     for event in found.events:
-        encode(event)
+        encode(fitting(event, Redactor()))
     started = [call.tool_call_id for call in found.all(ToolCallStarted)]
     assert len(started) == len(set(started))
     assert sorted(call.tool_call_id for call in found.all(ToolCallCompleted)) == sorted(started)
@@ -426,18 +421,26 @@ def test_what_is_no_object_is_no_record(line: str) -> None:
 
 def test_half_a_surrogate_pair_is_read_as_programs_print_it() -> None:
     found = told("gemini", [parse(r'{"type": "message", "role": "assistant", "content": "cut \ud83d"}') or {}])
-    assert found.texts == ["cut ?"]
+    assert fitting(found.events[0], Redactor()).text == "cut ?"
 
 
-def test_what_is_too_large_or_too_deep_is_cut() -> None:
-    deep: object = "down here"
-    for _ in range(500):
-        deep = [deep]
-    for given_ in ("x" * 1_000_000, ["\x01" * 100_000], deep):
-        item = {"id": "1", "type": "mcp_tool_call", "tool": "t", "arguments": given_, "status": "in_progress"}
-        (call,) = told("codex", [{"type": "item.started", "item": item}]).all(ToolCallStarted)
-        assert len(encode(call)[0]) < 60_000
-    (message,) = told(
-        "codex", [{"type": "item.completed", "item": {"id": "1", "type": "agent_message", "text": "y" * 1_000_000}}]
-    ).all(MessageReceived)
-    assert message.text.endswith("…[truncated 934,466 characters]")
+def test_no_record_is_deeper_than_what_walks_it_can_go() -> None:
+    for depth in (100, 500, 900):
+        parsed = parse(
+            '{"type": "item.started", "item": {"type": "mcp_tool_call", "arguments": '
+            + "[" * depth
+            + "]" * depth
+            + "}}"
+        )
+        assert parsed is not None
+        (call,) = told("codex", [parsed]).all(ToolCallStarted)
+        encode(fitting(call, Redactor()))
+
+
+def test_pieces_that_come_with_the_end_of_their_message_are_heard_once() -> None:
+    begun, rest = {"type": "text", "text": "I "}, {"type": "text", "text": "look."}
+    call = {"type": "toolRequest", "id": "c", "toolCall": {"value": {"name": "shell"}}}
+    alone = told("goose", [goose(rest, call)])
+    assert (alone.spoken, alone.texts) == (["look."], ["look."])
+    later = told("goose", [goose(begun), goose(rest, call)])
+    assert (later.spoken, later.texts) == (["I ", "look."], ["I look."])

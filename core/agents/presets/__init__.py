@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from core.agents.decoding import Reader, Reading
+from core.agents.decoding import Reader, Reading, Record
 from core.agents.presets.claude import CLAUDE
 from core.agents.presets.codex import CODEX
 from core.agents.presets.gemini import GEMINI
 from core.agents.presets.goose import GOOSE
-from core.agents.presets.mini import MINI
+from core.agents.presets.mini import MINI, messages_of
 from core.agents.presets.opencode import OPENCODE
 
 PRESETS: Mapping[str, Callable[[], Reader]] = {
@@ -26,5 +26,5 @@ PRESETS: Mapping[str, Callable[[], Reader]] = {
 }
 """Each makes what reads one stream of records of that program."""
 
-WRITES_DOCUMENT = frozenset({"mini"})
-"""Programs whose record is a whole document in a file, not a line."""
+DOCUMENTS: Mapping[str, Callable[[Record], list[Record]]] = {"mini": messages_of}
+"""Programs that print no lines but write a document, anew each time it grows: the records in one writing of it."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from core.agents.decoding import Record
 from core.agents.draft import Draft
 from core.agents.presets.preset import Preset
 from core.agents.records import (
-    Record,
     at,
     count_at,
     micros_at,
@@ -29,8 +29,6 @@ from core.agents.turn import Turn, Usage
 class ClaudeTurn(Turn, frozen=True, kw_only=True):
     """What is known beside the turn."""
 
-    live: bool = False
-    """Whether messages are heard in pieces before they come whole."""
     error: str = ""
     """The kind of the last error, in its own word."""
     limited_until_s: float | None = None
@@ -84,10 +82,10 @@ def _read_assistant(draft: Draft[ClaudeTurn], record: Record) -> None:
     for block in tables_at(message, "content"):
         match block.get("type"):
             case "text":
-                draft.say(text_at(block, "text"), message_id=message_id, role=role, live=not draft.turn.live)
+                draft.say(text_at(block, "text"), message_id=message_id, role=role)
             case "thinking":
                 said = text_at(block, "thinking")
-                draft.say(said, kind="thought", message_id=message_id, role=role, live=not draft.turn.live)
+                draft.say(said, kind="thought", message_id=message_id, role=role)
             case "tool_use" | "server_tool_use":
                 _read_tool_use(draft, block)
             case "tool_result" | "advisor_tool_result":
@@ -113,7 +111,6 @@ def _read_tool_result(draft: Draft[ClaudeTurn], block: Record) -> None:
 
 
 def _read_piece(draft: Draft[ClaudeTurn], delta: Record) -> None:
-    draft.turn = replace(draft.turn, live=True)
     match delta.get("type"):
         case "text_delta":
             draft.hear(text_at(delta, "text"))

@@ -6,9 +6,10 @@ session. It tells no id of its session. Lines before the first record are a bann
 
 from __future__ import annotations
 
+from core.agents.decoding import Record
 from core.agents.draft import Draft
 from core.agents.presets.preset import Preset
-from core.agents.records import Record, at, count_at, micros_at, name_at, table_at, tables_at, text_at, words_at
+from core.agents.records import at, count_at, micros_at, name_at, table_at, tables_at, text_at, words_at
 from core.agents.turn import Turn, Usage
 
 _DECLINED = "declined to run"

@@ -1,16 +1,17 @@
 """`mini -o FILE`: mini-swe-agent's trajectory, one JSON document that it writes anew after every step.
 
-Each writing of the document is one record (format mini-swe-agent-1.1, mini-swe-agent 2.4): what it holds beyond the
-last one is news. It ends with a message of role `exit`; only the status `Submitted` is success.
+A record is one of the messages in it (format mini-swe-agent-1.1, mini-swe-agent 2.4). It ends with a message of role
+`exit`; only the status `Submitted` is success.
 """
 
 from __future__ import annotations
 
 from msgspec.structs import replace
 
+from core.agents.decoding import Record
 from core.agents.draft import Draft
 from core.agents.presets.preset import Preset
-from core.agents.records import Record, at, count_at, micros_at, name_at, table_at, tables_at, text_at, words_at
+from core.agents.records import at, count_at, micros_at, name_at, table_at, tables_at, text_at, words_at
 from core.agents.turn import Turn, Usage
 from core.events.execution import ToolOutcome
 
@@ -23,18 +24,15 @@ class MiniTurn(Turn, frozen=True, kw_only=True):
     messages: int = 0
 
 
-def _read(draft: Draft[MiniTurn], record: Record) -> None:
-    messages, seen = tables_at(record, "messages"), draft.turn.messages
-    if len(messages) <= seen:
-        return
+def messages_of(document: Record) -> list[Record]:
+    """The records in a trajectory, oldest first."""
+    return tables_at(document, "messages")
+
+
+def _read(draft: Draft[MiniTurn], message: Record) -> None:
+    index = draft.turn.messages
+    draft.turn = replace(draft.turn, messages=index + 1)
     draft.begin()
-    draft.use_model(name_at(record, "info", "config", "model", "model_name"))
-    draft.turn = replace(draft.turn, messages=len(messages))
-    for index, message in enumerate(messages[seen:], seen):
-        _read_message(draft, index, message)
-
-
-def _read_message(draft: Draft[MiniTurn], index: int, message: Record) -> None:
     extra = table_at(message, "extra")
     match message.get("role"):
         case "assistant":

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from core.agents.decoding import Record
 from core.agents.draft import Draft
 from core.agents.presets.preset import Preset
-from core.agents.records import Record, at, count_at, micros_at, name_at, table_at, tables_at, text_at, texts_at
+from core.agents.records import at, count_at, micros_at, name_at, table_at, tables_at, text_at, texts_at
 from core.agents.turn import Turn, Usage
 
 

@@ -6,9 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from core.agents.decoding import Decoded
+from core.agents.decoding import Decoded, Record
 from core.agents.draft import Draft
-from core.agents.records import Record
 from core.agents.turn import Turn
 
 T = TypeVar("T", bound=Turn)
