@@ -22,6 +22,8 @@ from core.toml_places import Places
 CONFIG_NAME = "codewalkers.toml"
 PROMPT = "{prompt}"
 """In an argument of a profile's command: the task's prompt."""
+RECORDS = "{records}"
+"""In an argument of a profile's command: the file a program that prints no records is to write them to."""
 
 Milliseconds = Annotated[int, BeforeValidator(parse_ms)]
 

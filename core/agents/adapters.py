@@ -8,6 +8,8 @@ from collections.abc import Callable
 from core.agents.adapter import Adapter, Errand
 from core.agents.command import CommandAdapter, prepare
 from core.agents.context import Context
+from core.agents.jsonl import DocumentAdapter, JsonlAdapter, document_of
+from core.agents.presets import DOCUMENTS
 from core.agents.recording import Recording
 from core.agents.redaction import Redactor
 from core.agents.supervised import SupervisedProcess
@@ -42,6 +44,7 @@ async def process_for(
         task=task,
         names={"CW_TASK_ID": task_id, "CW_EXECUTION_ID": execution_id} if task_id else {},
         spoken_to=adapter_name == "acp",
+        records=str(document_of(context.project, execution_id)),
     )
     errand = Errand(
         context=context, profile=profile, agent_id=agent_id, task_id=task_id, execution_id=execution_id,
@@ -63,5 +66,8 @@ def adapter_for(name: str, errand: Errand) -> Adapter:
     match name:
         case "command":
             return CommandAdapter(errand.stdin)
+        case _ if name.startswith("jsonl:"):
+            preset = name.removeprefix("jsonl:")
+            return DocumentAdapter(preset, errand) if preset in DOCUMENTS else JsonlAdapter(preset, errand)
         case _:
             raise LaunchFailed(f"there is no adapter {name!r}")

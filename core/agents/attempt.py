@@ -17,6 +17,7 @@ from core.agents.adapters import process_for
 from core.agents.command import ERROR_CHARACTERS, failure_of
 from core.agents.context import Context, to_agent
 from core.agents.decoding import Outcome
+from core.agents.draft import NOTICE
 from core.agents.supervised import SupervisedProcess
 from core.agents.timer import Timer
 from core.concurrency import task_group
@@ -29,6 +30,7 @@ from core.events import (
     AgentTaskCompleted,
     AgentTerminated,
     Append,
+    CustomRecorded,
     ExecutionCancelled,
     ExecutionCompleted,
     ExecutionFailed,
@@ -259,8 +261,8 @@ class Attempt:
             move = self._move(verdict, duration_ms)
         appends = [Append(f"task/{self.task_id}", [move], None if task is None else task.version)]
         if self.execution_id in state.executions:
-            ended = _execution_end(verdict, duration_ms)
-            appends.insert(0, Append(f"execution/{self.execution_id}", [ended]))
+            ended = [*_remark(verdict), _execution_end(verdict, duration_ms)]
+            appends.insert(0, Append(f"execution/{self.execution_id}", ended))
         return [*appends, to_agent(self.agent_id, *self._freed(state, verdict))]
 
     def _move(self, verdict: Verdict, duration_ms: int) -> Payload:
@@ -302,6 +304,15 @@ def _verdict(process: SupervisedProcess, end: RunExit, outcome: Outcome | None) 
     if failure is not None:
         return Verdict(outcome="failed", text=text[:ERROR_CHARACTERS], retryable=retryable, end=end)
     return Verdict(outcome="completed", text=text[:RESULT_CHARACTERS], end=end)
+
+
+def _remark(verdict: Verdict) -> list[Payload]:
+    """What is odd about a success: a process that did not exit like one. The agent's own word counts."""
+    end = verdict.end
+    if verdict.outcome != "completed" or end is None or end.stopped_by_us or end.lost or end.exit_code == 0:
+        return []
+    text = f"{failure_of(end, '')}, after it had said that it was done"
+    return [CustomRecorded(event_type=NOTICE, fields={"kind": "exit", "text": text})]
 
 
 def _execution_end(verdict: Verdict, duration_ms: int) -> Payload:

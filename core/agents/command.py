@@ -16,7 +16,7 @@ from msgspec import Struct
 from core.agents.context import Context
 from core.agents.recording import Recording
 from core.concurrency import task_group
-from core.config import PASSED_ENVIRONMENT, PROMPT, Profile
+from core.config import PASSED_ENVIRONMENT, PROMPT, RECORDS, Profile
 from core.errors import LaunchFailed
 from core.events import Command, StoredEvent, TaskCreated
 from core.processes import Run, RunExit, RunSpec
@@ -72,10 +72,12 @@ def prepare(
     task: TaskCreated | None,
     names: Mapping[str, str],
     spoken_to: bool = False,
+    records: str = "",
 ) -> Prepared:
     """What to start for a task, or for the profile's own command when there is none. Looks at the disk.
 
     A process that is `spoken_to` hears its prompt through a protocol on its standard input, and in no other way.
+    `records` is the file for a program that writes its records into one.
 
     Raises:
         LaunchFailed: the profile has no command, or its workspace is outside the project.
@@ -94,7 +96,7 @@ def prepare(
         env["CW_PROMPT"] = prompt
     workspace = (task.workspace if task is not None else "") or profile.workspace
     cwd = str(_directory(context.project, workspace))
-    argv = _argv(command, prompt)
+    argv = _argv(command, prompt, records)
     spec = RunSpec(argv=argv, cwd=cwd, env=env, marker=marker, stdin=spoken_to or stdin is not None)
     return Prepared(spec, stdin, secrets)
 
@@ -108,10 +110,10 @@ def _fits_a_variable(prompt: str) -> bool:
     return "\0" not in prompt and len(f"CW_PROMPT={prompt}".encode()) < LONGEST_VARIABLE_BYTES
 
 
-def _argv(command: Command, prompt: str) -> tuple[str, ...]:
+def _argv(command: Command, prompt: str, records: str) -> tuple[str, ...]:
     if isinstance(command, str):
         return ("/bin/sh", "-c", command)
-    return tuple(part.replace(PROMPT, prompt) for part in command)
+    return tuple(part.replace(RECORDS, records).replace(PROMPT, prompt) for part in command)
 
 
 def _directory(project: Path, workspace: str) -> Path:

@@ -34,6 +34,8 @@ class Outcome(Struct, frozen=True, kw_only=True):
     """Set when a rate limit says when to come back; 0 when it does not say."""
     retry_at_s: float | None = None
     """The same as a moment, in seconds since 1970, when the agent names one instead."""
+    unsaid: bool = False
+    """Whether the agent said nothing of it: its output ended first."""
 
 
 class Decoded(Struct, frozen=True, kw_only=True):

@@ -98,7 +98,8 @@ class Draft(Generic[T]):
         """No more records come: what is open is closed, and a turn without an outcome has failed."""
         self.finish_speech()
         if self.turn.outcome is None:
-            self._end(failure(self.turn.agent, self.turn.trouble or f"{self.turn.agent} {UNFINISHED}"))
+            unsaid = Outcome(status="failed", text=f"{self.turn.agent} {UNFINISHED}", unsaid=True)
+            self._end(failure(self.turn.agent, self.turn.trouble) if self.turn.trouble else unsaid)
         else:
             self._close_calls()
         self._outcome = self.turn.outcome

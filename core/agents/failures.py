@@ -7,6 +7,9 @@ is a failure like any other.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+
+from msgspec.structs import replace
 
 from core.agents.decoding import Outcome
 from core.agents.records import parse, text_at
@@ -56,6 +59,16 @@ def failure(agent: str, said: str, *, kind: str = "", until_s: float | None = No
     epoch = _EPOCH.search(words)
     moment = float(epoch.group(1)) if until_s is None and epoch else until_s
     return Outcome(status="failed", text=text, retry_after_s=_seconds(words), retry_at_s=moment)
+
+
+def explained(agent: str, outcome: Outcome, last_errors: Sequence[str]) -> Outcome:
+    """The failure of an agent that did not say how it ended, from the last lines it printed."""
+    for line in last_errors:
+        found = failure(agent, line)
+        if not found.retryable or found.retry_after_s is not None:
+            return found
+    words = plain(last_errors[-1]) if last_errors else ""
+    return replace(outcome, text=": ".join(filter(None, (outcome.text, words)))[:ERROR_CHARACTERS])
 
 
 def plain(said: str) -> str:

@@ -27,6 +27,7 @@ LINE_BYTES = 72 * 1024  # encoded: a line as long as any comes, with its mark; c
 LINES_PER_BATCH = 8_000
 BUDGET_BYTES = 8 * 1024 * 1024  # stored per run and channel
 LEAST_COST_BYTES = BATCH_BYTES // LINES_PER_BATCH  # of a line: the budget is spent in a few seconds, however it comes
+LAST_LINES = 20  # among them is the one that says what went wrong
 ENDING_LINES = 200  # of what came after the budget, the last lines are stored when the run ends
 
 
@@ -58,8 +59,13 @@ class OutputRecorder:
         self._wanted, self._room = asyncio.Event(), asyncio.Event()
         self._room.set()
         self._over = False
-        self.last_line = ""
+        self.last_lines: deque[str] = deque(maxlen=LAST_LINES)
+        """The last ones that were not blank."""
+
+    @property
+    def last_line(self) -> str:
         """The last line that was not blank."""
+        return self.last_lines[-1] if self.last_lines else ""
 
     @asynccontextmanager
     async def storing(self) -> AsyncGenerator[None, None]:
@@ -90,7 +96,7 @@ class OutputRecorder:
                 return
             line, size = self._measured(self._redactor.line(raw))
             if line.strip():
-                self.last_line = line
+                self.last_lines.append(line)
             await self._room.wait()
             self._budget -= max(size, LEAST_COST_BYTES)
             self._pending.append(line)
@@ -140,7 +146,7 @@ class OutputRecorder:
         for raw in self._ending:
             line, line_size = self._measured(self._redactor.line(raw))
             if line.strip():
-                self.last_line = line
+                self.last_lines.append(line)
             if size + line_size > BATCH_BYTES:
                 await self._append(batch, truncated=True)
                 batch, size = [], 0

@@ -50,6 +50,7 @@ class Recording:
             )
             for channel in _CHANNELS
         }
+        self._stderr_over = asyncio.Event()
         self._events = _EventRecorder(journal, f"agent:{agent_id}", cause)
         self._speech: dict[MessageKind, LineSplitter] = {"text": LineSplitter(), "thought": LineSplitter()}
         self._speaking: set[MessageKind] = set()
@@ -64,6 +65,11 @@ class Recording:
     def last_output(self) -> str:
         """The last line of its standard output."""
         return self._outputs["stdout"].last_line
+
+    async def last_errors(self) -> list[str]:
+        """The last lines of standard error, once it has ended; of standard output when it was silent."""
+        await self._stderr_over.wait()
+        return list(self._outputs["stderr"].last_lines or self._outputs["stdout"].last_lines)
 
     def redacted(self, text: str) -> str:
         """The text without secrets."""
@@ -88,6 +94,7 @@ class Recording:
     async def stderr(self, reader: asyncio.StreamReader) -> None:
         """Record standard error, until its end, and return when it is stored."""
         await self._outputs["stderr"].record(reader)
+        self._stderr_over.set()
 
     async def lines(self, channel: OutputChannel, lines: list[str]) -> None:
         """Record some lines."""
@@ -155,7 +162,7 @@ class _EventRecorder:
         self._over = False
 
     def take(self, stream: str, event: Payload) -> None:
-        self._pending.append(Append(stream, [event], self._cause()))
+        self._pending.append(Append(stream, [event], cause=self._cause()))
         self._wanted.set()
         self._stored.clear()
         if len(self._pending) >= EVENTS_PER_BATCH:

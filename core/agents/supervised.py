@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
+from msgspec.structs import replace
+
 from core.agents.adapter import Adapter
 from core.agents.command import Prepared
 from core.agents.context import Context
@@ -68,7 +70,10 @@ class SupervisedProcess:
         async with self._recording.storing(), task_group() as tasks:
             talk = tasks.create_task(self._adapter.talk(self._run, self._recording), name="talk")
             tasks.create_task(self._recording.stderr(self._run.stderr), name="record stderr")
-            return await self._run.wait(), await talk
+            end, outcome = await self._run.wait(), await talk
+        if outcome is not None:
+            outcome = replace(outcome, text=self._recording.redacted(outcome.text))
+        return end, outcome
 
     def stop(self, *, force: bool) -> None:
         """End it gently: by the adapter's way, else by the stop ladder. Or kill it at once."""
