@@ -6,7 +6,6 @@ sort by birth, so the index over event ids is only ever appended to.
 
 from __future__ import annotations
 
-import os
 import random
 import secrets
 import threading
@@ -15,7 +14,6 @@ from uuid import UUID
 
 _VERSION_7 = 0x7 << 76
 _VARIANT = 0b10 << 62
-_RANDOM_MASK = (1 << 62) - 1
 
 
 class _Sequence:
@@ -38,7 +36,7 @@ _sequence = _Sequence()
 def uuid7_bytes() -> bytes:
     """A new version 7 UUID as its 16 bytes; later ones of this process sort after earlier ones."""
     stamp = _sequence.next()
-    tail = int.from_bytes(os.urandom(8), "big") & _RANDOM_MASK
+    tail = random.getrandbits(62)  # ids are unique, not secret; a forked process is seeded anew
     return ((stamp >> 12) << 80 | _VERSION_7 | (stamp & 0xFFF) << 64 | _VARIANT | tail).to_bytes(16, "big")
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from core.commands.base import CommandsBase, task_of
+from core.config import Config
 from core.durations import LONGEST_MS
 from core.errors import IllegalMove, PlanError
 from core.events import (
@@ -19,6 +20,7 @@ from core.events import (
     TaskPriorityChanged,
     TaskRequeued,
 )
+from core.journal import Journal
 from core.plan import Plan, PlannedTask
 from core.projections import State
 from core.projections.moves import IN_FLIGHT, require
@@ -28,6 +30,11 @@ from core.scheduling.policy import entry
 
 class TaskCommands(CommandsBase):
     """Enqueue, cancel, retry, move in the queue."""
+
+    def __init__(self, journal: Journal, config: Callable[[], Config]) -> None:
+        super().__init__(journal, config)
+        self._named = 0
+        """The highest number given to a task, which may not be in the state yet."""
 
     async def enqueue(
         self,
@@ -84,7 +91,7 @@ class TaskCommands(CommandsBase):
 
         def decide(state: State) -> list[Append]:
             names.clear()
-            names.update(zip((planned.id for planned in plan.tasks), _free_task_ids(state), strict=False))
+            names.update((planned.id, self._free_id(state)) for planned in plan.tasks)
             together = frozenset(names.values())
             return [self._planned(state, planned, names, together) for planned in plan.tasks]
 
@@ -169,7 +176,7 @@ class TaskCommands(CommandsBase):
             if state.task_outcome(needed) is None:
                 raise PlanError(f"task {created.title!r} depends on {needed!r}, and there is no such task")
         placed = entry(created.depends_on, created.run_at, self._journal.clock.now(), state)
-        return [Append(f"task/{next(_free_task_ids(state))}", [created, placed], 0)]
+        return [Append(f"task/{self._free_id(state)}", [created, placed], 0)]
 
     def _planned(
         self, state: State, planned: PlannedTask, names: Mapping[str, str], together: Collection[str]
@@ -188,11 +195,10 @@ class TaskCommands(CommandsBase):
             labels=planned.labels, idempotent=planned.idempotent,
         )  # fmt: skip
 
-
-def _free_task_ids(state: State) -> Iterator[str]:
-    """Ids no task ever had: `T-1`, then `T-2`, and so on."""
-    number = state.totals.tasks
-    while True:
-        number += 1
-        if state.task_outcome(f"T-{number}") is None:
-            yield f"T-{number}"
+    def _free_id(self, state: State) -> str:
+        """An id no task ever had and that is given to no other one that is on its way: `T-1`, `T-2`, and so on."""
+        number = max(self._named, state.totals.tasks) + 1
+        while state.task_outcome(f"T-{number}") is not None:
+            number += 1
+        self._named = number
+        return f"T-{number}"

@@ -12,6 +12,11 @@ Row = tuple[
     int, str, str, int, bytes, str, int, int, str, str, bytes | None, int | None, str, bytes, str
 ]  # fmt: skip
 
+Labels = tuple[
+    int, str, str, int, bytes, str, int, int, str, str, bytes | None, int | None, str
+]  # fmt: skip
+"""A row without its hash and payload."""
+
 COLUMNS = (
     "position, branch, stream, version, event_id, type, schema_version, recorded_at,"
     " session_id, tenant_id, correlation_id, causation_id, actor, hash, payload"
@@ -38,10 +43,13 @@ def bare(rows: Iterable[BareRow]) -> list[BareEvent]:
     ]
 
 
-def header(row: Row) -> Header:
+def header(labels: Row | Labels) -> Header:
     """What the hash chain covers beside the payload."""
-    correlation = row[10]
+    (
+        position, branch, stream, version, event_id, kind, schema_version, recorded_us, session_id, tenant_id,
+        correlation, cause, actor,
+    ) = labels[:13]  # fmt: skip
     return (
-        *row[:4], row[4].hex(), *row[5:10],
-        None if correlation is None else correlation.hex(), row[11], row[12],
+        position, branch, stream, version, event_id.hex(), kind, schema_version, recorded_us, session_id, tenant_id,
+        None if correlation is None else correlation.hex(), cause, actor,
     )  # fmt: skip

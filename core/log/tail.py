@@ -65,7 +65,9 @@ class Tail:
             return []
         if missing > len(self._events):
             return None
-        return list(islice(self._events, len(self._events) - missing, None))
+        newest = list(islice(reversed(self._events), missing))
+        newest.reverse()
+        return newest
 
 
 async def announce_growth(path: Path, tail: Tail) -> None:

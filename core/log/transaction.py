@@ -18,7 +18,7 @@ from core.events.envelope import Payload, StoredEvent
 from core.ids import uuid7_bytes
 from core.log.branches import Branch, Branches, Lineage
 from core.log.chain import GENESIS, link, payload_digest
-from core.log.rows import COLUMNS, INSERT, Row, header, stored
+from core.log.rows import COLUMNS, INSERT, Labels, Row, header, stored
 
 VERSIONS_KEPT = 50_000  # streams whose version is remembered; others cost one indexed lookup
 
@@ -201,12 +201,11 @@ class _Draft:
         previous: bytes,
     ) -> Row:  # fmt: skip
         payload = fact.payload
-        row: Row = (
+        labels: Labels = (
             self.position, request.branch, stream, version, event_id, payload.type, payload.schema_version,
             self._now_us, request.session_id, request.tenant_id, request.correlation_id, cause, request.actor,
-            b"", fact.text,
         )  # fmt: skip
-        return (*row[:13], link(previous, header(row), payload_digest(fact.text)), fact.text)
+        return (*labels, link(previous, header(labels), payload_digest(fact.text)), fact.text)
 
     def _version(self, branch: str, stream: str, lineage: Lineage) -> int:
         drafted = self.versions.get((branch, stream))

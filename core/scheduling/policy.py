@@ -72,14 +72,17 @@ class Fleet:
 
     def __init__(self, state: State, config: Config) -> None:
         self._config, self._parked = config, state.profiles
-        self._alive = alive(state)
+        agents = alive(state)
+        self._total = len(agents)
         self._count: dict[str, int] = {}
-        for agent in self._alive:
+        self._idle: dict[str, dict[str, Agent]] = {}
+        """By profile and id, each profile's oldest first."""
+        for agent in agents:
             self._count[agent.profile] = self._count.get(agent.profile, 0) + 1
-        self._idle = [agent for agent in self._alive if is_free(agent)]
+            if is_free(agent):
+                self._idle.setdefault(agent.profile, {})[agent.id] = agent
         swarm = state.swarm.get(SWARM)
         self._limit = swarm.size if swarm is not None and swarm.size else config.max_agents
-        self._spawned = 0
 
     def place(self, profile_name: str) -> Placement:
         """Where a task of that profile may run now."""
@@ -89,9 +92,8 @@ class Fleet:
         parked = self._parked.get(profile_name)
         if parked is not None and parked.status == "parked":
             return Placement(reason=f"profile {profile_name} is parked: {parked.reason}")
-        for agent in self._idle:
-            if agent.profile == profile_name:
-                return Placement(agent_id=agent.id)
+        for agent_id in self._idle.get(profile_name, ()):
+            return Placement(agent_id=agent_id)
         return self.room(profile_name, profile)
 
     def room(self, name: str, profile: Profile) -> Placement:
@@ -106,27 +108,26 @@ class Fleet:
         count = self._count.get(name, 0)
         if count >= profile.max:
             return Placement(reason=f"all {count} agents of profile {name} are taken")
-        total = len(self._alive) + self._spawned
-        if total >= self._limit:
-            return Placement(reason=f"all {total} agents are taken (the limit is {self._limit})")
+        if self._total >= self._limit:
+            return Placement(reason=f"all {self._total} agents are taken (the limit is {self._limit})")
         return Placement(spawn=True)
 
     def _retirable(self, name: str) -> Agent | None:
-        return next((agent for agent in self._idle if agent.profile != name), None)
+        """The oldest idle agent of another profile."""
+        oldest = [next(iter(idle.values())) for profile, idle in self._idle.items() if profile != name and idle]
+        return min(oldest, key=lambda agent: agent.position, default=None)
 
     def take(self, name: str, placement: Placement) -> Agent | None:
         """Use the placement up. Returns an idle agent of another profile that has to leave for the new one, if any."""
         if placement.agent_id is not None:
-            self._idle = [agent for agent in self._idle if agent.id != placement.agent_id]
+            del self._idle[name][placement.agent_id]
             return None
-        leaving = None
-        if len(self._alive) + self._spawned >= self._limit:
-            leaving = self._retirable(name)
+        leaving = self._retirable(name) if self._total >= self._limit else None
         if leaving is not None:
-            self._idle.remove(leaving)
-            self._alive.remove(leaving)
+            del self._idle[leaving.profile][leaving.id]
             self._count[leaving.profile] -= 1
-        self._spawned += 1
+            self._total -= 1
+        self._total += 1
         self._count[name] = self._count.get(name, 0) + 1
         return leaving
 

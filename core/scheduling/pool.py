@@ -6,6 +6,7 @@ an idle one above `min` leaves after `idle_timeout`.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from datetime import datetime
 from itertools import count
@@ -14,7 +15,7 @@ from core.config import Config
 from core.events import AgentSpawned, AgentStatusChanged, AgentTerminated, Append, Payload
 from core.events.envelope import to_us
 from core.projections import Agent, State
-from core.scheduling.policy import Fleet, alive, is_free
+from core.scheduling.policy import HOLDS_A_PLACE, Fleet, alive, is_free
 
 
 def next_agent_id(state: State, profile_name: str, taken: Collection[str] = ()) -> str:
@@ -35,6 +36,8 @@ def spawning(agent_id: str, profile_name: str, config: Config, *, service: bool 
 
 def fill(state: State, config: Config) -> list[Append]:
     """New agents for profiles that have fewer than their `min`, as far as the limits allow; none leaves for them."""
+    if not any(profile.min for profile in config.profiles.values()):
+        return []
     fleet = Fleet(state, config)
     counts: dict[str, int] = {}
     for agent in alive(state):
@@ -71,10 +74,15 @@ def next_retirement_us(state: State, config: Config) -> int | None:
 
 def _expiring(state: State, config: Config) -> list[Agent]:
     """Idle agents above the `min` of their profile: the ones idle longest."""
-    agents = alive(state)
+    workers: Counter[str] = Counter()
+    idle: dict[str, list[Agent]] = {}
+    for agent in state.agents.values():
+        if agent.profile in config.profiles and agent.status in HOLDS_A_PLACE and not agent.service:
+            workers[agent.profile] += 1
+            if is_free(agent):
+                idle.setdefault(agent.profile, []).append(agent)
     expiring: list[Agent] = []
-    for name in {agent.profile for agent in agents} & set(config.profiles):
-        workers = [agent for agent in agents if agent.profile == name and not agent.service]
-        idle = sorted((agent for agent in workers if is_free(agent)), key=lambda agent: agent.since_us)
-        expiring += idle[: max(0, len(workers) - config.profiles[name].min)]
+    for name, agents in idle.items():
+        agents.sort(key=lambda agent: (agent.since_us, agent.position))
+        expiring += agents[: max(0, workers[name] - config.profiles[name].min)]
     return expiring

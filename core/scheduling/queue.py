@@ -23,11 +23,13 @@ class QueueIndex:
         self._by_time: list[tuple[int, str]] = []
         self._waiting_for: dict[str, set[str]] = {}
         self._entered: dict[str, tuple[int, ...]] = {}
+        self._taken: set[str] = set()
         for task in sorted(state.tasks.values(), key=lambda task: task.position):
             self.update(task)
 
     def update(self, task: Task) -> None:
         """Take note of a task as it is now."""
+        self._taken.discard(task.id)
         if task.status == "queued":
             rank = (-task.priority, task.queued_position)
             if self._entered.get(task.id) != rank:
@@ -42,6 +44,19 @@ class QueueIndex:
             for needed in task.depends_on:
                 self._waiting_for.setdefault(needed, set()).add(task.id)
 
+    def take(self, task: Task) -> None:
+        """Leave a queued task out of every answer: somebody is about to claim it."""
+        self._entered.pop(task.id, None)
+        self._taken.add(task.id)
+
+    def put_back(self, state: State) -> None:
+        """Undo `take` for those that are queued all the same: their claims were refused."""
+        for task_id in [*self._taken]:
+            task = state.tasks.get(task_id)
+            if task is not None:
+                self.update(task)
+        self._taken.clear()
+
     def profiles(self, state: State) -> list[str]:
         """Profiles that have queued tasks."""
         return [name for name in self._by_rank if self._oldest(state, name) is not None]
@@ -53,6 +68,10 @@ class QueueIndex:
         if longest_waiting:
             return min(tasks, key=lambda task: task.queued_position, default=None)
         return min(tasks, key=lambda task: (-task.priority, task.queued_position), default=None)
+
+    def is_awaited(self, task_id: str) -> bool:
+        """Whether a blocked task may need this one."""
+        return task_id in self._waiting_for
 
     def dependents(self, state: State, task_id: str) -> list[Task]:
         """Blocked tasks that need this one."""
@@ -84,7 +103,7 @@ class QueueIndex:
         while heap:
             rank, position, task_id = heap[0]
             task = state.tasks.get(task_id)
-            if _queued_at(task, position) and task is not None and -task.priority == rank:
+            if self._waits(task, position) and task is not None and -task.priority == rank:
                 return task
             heapq.heappop(heap)
         return None
@@ -94,11 +113,13 @@ class QueueIndex:
         while heap:
             position, task_id = heap[0]
             task = state.tasks.get(task_id)
-            if _queued_at(task, position):
+            if self._waits(task, position):
                 return task
             heapq.heappop(heap)
         return None
 
-
-def _queued_at(task: Task | None, position: int) -> bool:
-    return task is not None and task.status == "queued" and task.queued_position == position
+    def _waits(self, task: Task | None, position: int) -> bool:
+        """Whether an entry made when the task was queued at this position still holds."""
+        if task is None or task.id in self._taken:
+            return False
+        return task.status == "queued" and task.queued_position == position

@@ -32,8 +32,10 @@ from core.scheduling.policy import Fleet, fair_turn, settle
 from core.scheduling.queue import QueueIndex
 
 SETTLED_AT_ONCE = 500  # moves in one transaction
+CLAIMED_AT_ONCE = 100  # claims in one transaction: when one of them is refused, all are decided again
 SHORTEST_NAP_S = 0.001  # whatever is overdue, others get their turn first
 LONGEST_NAP_S = 30.0  # the wall clock may jump while we sleep by the monotonic one
+UNSETTLED = frozenset({"blocked", "failed", "lost"})  # statuses something may follow from at any time
 ACTOR = "scheduler"
 
 
@@ -52,7 +54,9 @@ class Scheduler:
         self._index = QueueIndex(journal.state)
         self._stirred = asyncio.Event()
         self._moved: dict[str, int] = {}
-        """Tasks that something happened to since they were last looked at → the position of what happened."""
+        """Tasks that something may follow from since they were last looked at → the position of what happened."""
+        self._retirement_us: int | None = None
+        """When an idle agent is next due to leave; too early when it has work again."""
         self._held = False
 
     def hold(self) -> None:
@@ -96,8 +100,7 @@ class Scheduler:
         """Start over from the state."""
         state = self._journal.state
         self._index = QueueIndex(state)
-        unsettled = {"blocked", "failed", "lost"}
-        self._moved = {task.id: task.last_position for task in in_order(state.tasks) if task.status in unsettled}
+        self._moved = {task.id: task.last_position for task in in_order(state.tasks) if task.status in UNSETTLED}
 
     # -- what happened ----------------------------------------------------------------------------------------
 
@@ -108,17 +111,17 @@ class Scheduler:
 
     def _note(self, events: Sequence[StoredEvent]) -> None:
         state = self._journal.state
-        for event in events:
-            if event.stream.startswith("task/"):
-                task = state.tasks.get(event.aggregate_id)
-                if task is not None:
-                    self._index.update(task)
-                self._moved[event.aggregate_id] = event.position
+        moved = {event.aggregate_id: event.position for event in events if event.stream.startswith("task/")}
+        for task_id, position in moved.items():
+            task = state.tasks.get(task_id)
+            if task is not None:
+                self._index.update(task)
+            if self._index.is_awaited(task_id) or (task is not None and task.status in UNSETTLED):
+                self._moved[task_id] = position
 
     async def _alarm(self) -> None:
         """Stir when the next scheduled task or idle agent is due; never without one."""
-        retirement = None if self._held else pool.next_retirement_us(self._journal.state, self._config)
-        dues = [self._index.next_due_us(), retirement]
+        dues = [self._index.next_due_us(), None if self._held else self._retirement_us]
         due = min((moment for moment in dues if moment is not None), default=None)
         if due is None:
             return
@@ -159,32 +162,48 @@ class Scheduler:
         now = self._journal.clock.now()
         async with self._journal.fleet:
             await self._journal.decide(lambda state: pool.fill(state, self._config), actor=ACTOR)
-            await self._journal.decide(lambda state: pool.retire(state, self._config, now), actor=ACTOR)
+            due_us = pool.next_retirement_us(self._journal.state, self._config)
+            if due_us is not None and due_us <= to_us(now):
+                await self._journal.decide(lambda state: pool.retire(state, self._config, now), actor=ACTOR)
+                due_us = pool.next_retirement_us(self._journal.state, self._config)
+            self._retirement_us = due_us
 
     async def _dispatch(self) -> None:
-        """Hand tasks to agents while both are there, one claim at a time."""
-        while not self._held and await self._claimed_one():
+        """Hand tasks to agents while both are there, as many in one transaction as may be."""
+        while not self._held and await self._claimed_some():
             pass
 
-    async def _claimed_one(self) -> bool:
+    async def _claimed_some(self) -> bool:
         async with self._journal.fleet:
-            return bool(await self._journal.decide(self._claim, actor=ACTOR))
+            return bool(await self._journal.decide(self._claims, actor=ACTOR))
 
-    def _claim(self, state: State) -> list[Append]:
+    def _claims(self, state: State) -> list[Append]:
+        self._index.put_back(state)
         session = state.sessions.get(self._journal.session_id)
         if self._held or session is None or session.status != "running":
             return []
         fleet = Fleet(state, self._config)
+        spawned: set[str] = set()
+        appends: list[Append] = []
+        for number in range(CLAIMED_AT_ONCE):
+            task = self._next(state, fleet, longest_waiting=fair_turn(state.totals.claims + number))
+            if task is None:
+                break
+            self._index.take(task)
+            appends += self._claimed(state, fleet, task, spawned)
+        return appends
+
+    def _next(self, state: State, fleet: Fleet, *, longest_waiting: bool) -> Task | None:
+        """The task that is claimed next, of those for which there is an agent or room for one."""
         open_profiles = [
             name for name in self._index.profiles(state) if not (placed := fleet.place(name)).reason or placed.spawn
         ]
-        task = self._index.best(state, open_profiles, longest_waiting=fair_turn(state.totals.claims))
-        return [] if task is None else self._claimed(state, fleet, task)
+        return self._index.best(state, open_profiles, longest_waiting=longest_waiting)
 
-    def _claimed(self, state: State, fleet: Fleet, task: Task) -> list[Append]:
+    def _claimed(self, state: State, fleet: Fleet, task: Task, spawned: set[str]) -> list[Append]:
         placement = fleet.place(task.profile)
         leaving = fleet.take(task.profile, placement)
-        agent_id = placement.agent_id or pool.next_agent_id(state, task.profile)
+        agent_id = placement.agent_id or pool.next_agent_id(state, task.profile, spawned)
         assigned: list[Payload] = [
             AgentTaskAssigned(task_id=task.id),
             AgentStatusChanged(
@@ -192,6 +211,7 @@ class Scheduler:
             ),
         ]
         if placement.agent_id is None:
+            spawned.add(agent_id)
             assigned.insert(0, pool.spawning(agent_id, task.profile, self._config))
         claim = TaskClaimed(agent_id=agent_id, attempt=task.attempt + 1, fence=task.fence + 1)
         appends = [

@@ -119,3 +119,25 @@ def test_an_index_that_followed_every_change_answers_as_a_new_one(changes: list[
     assert earliest is None or (believed is not None and believed <= earliest), "never too late"
     due = followed.due(state, 10_000)
     assert sorted({task.id for task in due}) == sorted(task.id for task in fresh.due(state, 10_000))
+
+
+def test_a_task_that_is_taken_is_left_out_until_it_is_put_back() -> None:
+    state = state_of([queued("a", 1), queued("b", 2)])
+    index = QueueIndex(state)
+    index.take(state.tasks["a"])
+    for longest in (False, True):
+        assert index.best(state, ["shell"], longest_waiting=longest) == state.tasks["b"]
+    index.take(state.tasks["b"])
+    assert index.profiles(state) == []
+    index.put_back(state)
+    for longest in (False, True):
+        assert index.best(state, ["shell"], longest_waiting=longest) == state.tasks["a"]
+
+
+def test_a_task_that_was_claimed_meanwhile_is_not_put_back() -> None:
+    state = state_of([queued("a", 1), queued("b", 2)])
+    index = QueueIndex(state)
+    index.take(state.tasks["a"])
+    after = state_of([Task(id="a", status="claimed"), state.tasks["b"]])
+    index.put_back(after)
+    assert index.best(after, ["shell"], longest_waiting=False) == after.tasks["b"]
