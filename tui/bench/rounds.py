@@ -9,8 +9,11 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 from core.clock import SystemClock
+
+T = TypeVar("T")
 
 Contestant = Callable[[], Awaitable[float]]
 """Does its part once, and says how well: events a second, milliseconds …"""
@@ -48,9 +51,9 @@ class Effort:
             await asyncio.to_thread(made.cleanup)
 
 
-async def take_turns(contestants: Mapping[str, Contestant], rounds: int) -> dict[str, list[float]]:
-    """Let each contestant run once in every round; their values, by round."""
-    values: dict[str, list[float]] = {name: [] for name in contestants}
+async def take_turns(contestants: Mapping[str, Callable[[], Awaitable[T]]], rounds: int) -> dict[str, list[T]]:
+    """Let each contestant run once in every round; their answers, by round."""
+    values: dict[str, list[T]] = {name: [] for name in contestants}
     names = list(contestants)
     for number in range(rounds):
         first = number % len(names)
@@ -60,10 +63,10 @@ async def take_turns(contestants: Mapping[str, Contestant], rounds: int) -> dict
     return values
 
 
-def in_thread(work: Callable[[], float]) -> Contestant:
+def in_thread(work: Callable[[], T]) -> Callable[[], Awaitable[T]]:
     """A contestant that blocks: a program without an event loop."""
 
-    async def contest() -> float:
+    async def contest() -> T:
         return await asyncio.to_thread(work)
 
     return contest

@@ -10,7 +10,7 @@ from tempfile import gettempdir
 from msgspec import Struct
 
 from core.errors import UsageError
-from tui.bench import append, queue
+from tui.bench import append, queue, seek
 from tui.bench.environment import Environment
 from tui.bench.figures import Section
 from tui.bench.rounds import Effort
@@ -18,6 +18,7 @@ from tui.bench.rounds import Effort
 SECTIONS: Mapping[str, Callable[[Effort], Awaitable[Section]]] = {
     "append": append.measure,
     "queue": queue.measure,
+    "seek": seek.measure,
 }
 EVERYTHING = "all"
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tui.bench.environment import Environment
     from tui.bench.figures import Figure, Floor, Section
 
-FEWEST_EVENTS = 1_000
+FEWEST_EVENTS = 5_000
 
 
 def register(app: typer.Typer) -> None:
