@@ -8,6 +8,7 @@ from core.config import Config
 from core.errors import NotFound
 from core.events import AgentOutput, StoredEvent, TaskCreated, TaskStarted
 from core.history import Timeline
+from core.history.timeline import Direction
 from core.journal import Journal
 from core.projections import State, Task
 from core.scheduling.policy import why_waiting
@@ -43,6 +44,10 @@ class Queries:
         return (
             live if position >= live.position else await self.timeline.state_at(position, branch=self._journal.branch)
         )
+
+    async def find(self, kind: str, *, after: int, direction: Direction) -> int | None:
+        """The nearest position where something of the kind happened: see `Timeline.find`."""
+        return await self.timeline.find(kind, after=after, direction=direction, branch=self._journal.branch)
 
     def why_waiting(self, state: State, task: Task) -> str:
         """Why a task does not run, in a few words; empty when it does or is over."""

@@ -6,7 +6,7 @@ Keys are written as the character they type, or by Textual's name (`enter`, `pag
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Literal, get_args
@@ -63,15 +63,17 @@ class Action:
 
 _LIVE: tuple[Mode, ...] = ("live",)
 _TIME: tuple[Mode, ...] = ("time",)
-_TABLES: tuple[Focus, ...] = ("agents", "queue")
+_STRIP: tuple[Focus, ...] = ("timeline",)
+_PANELS: tuple[Focus, ...] = ("agents", "queue", "events", "detail")
 
 ACTIONS: tuple[Action, ...] = (
     # moving about
-    Action("focus_agents", ("1",), "agents", "The agents", "Go", modes=_LIVE),
-    Action("focus_queue", ("2",), "queue", "The queue", "Go", modes=_LIVE),
-    Action("focus_events", ("3",), "events", "The events", "Go", modes=_LIVE),
-    Action("focus_detail", ("4",), "detail", "The detail of what is selected", "Go", modes=_LIVE),
-    Action("focus_timeline", ("t", "5"), "timeline", "The timeline; back to where you were last", "Go", footer=60),
+    Action("focus_agents", ("1",), "agents", "The agents", "Go", focuses=_PANELS),
+    Action("focus_queue", ("2",), "queue", "The queue", "Go", focuses=_PANELS),
+    Action("focus_events", ("3",), "events", "The events", "Go", focuses=_PANELS),
+    Action("focus_detail", ("4",), "detail", "The detail of what is selected", "Go", focuses=_PANELS),
+    Action("focus_strip", ("5",), "timeline", "The timeline", "Go", focuses=_PANELS),
+    Action("focus_timeline", ("t",), "timeline", "The timeline; back to where you were last", "Go", footer=60),
     Action("next_panel", ("tab",), "next panel", "The next panel", "Go"),
     Action("previous_panel", ("shift+tab",), "previous panel", "The panel before", "Go"),
     Action("down", ("j", "down"), "down", "One row down", "Go"),
@@ -118,8 +120,21 @@ ACTIONS: tuple[Action, ...] = (
     Action("event_forward", (".",), "event", "Exactly one event forward", "Time", footer=2),
     Action("step_back", ("left", "h"), "step", "One visible step back", "Time", modes=_TIME, footer=1),
     Action("step_forward", ("right", "l"), "step", "One visible step forward", "Time", modes=_TIME, footer=2),
+    Action("cell_back", ("H", "shift+left"), "cell", "One cell of the strip back", "Time", modes=_TIME),
+    Action("cell_forward", ("L", "shift+right"), "cell", "One cell of the strip forward", "Time", modes=_TIME),
     Action("next_failure", ("e",), "failure", "The next failure", "Time", footer=3),
     Action("previous_failure", ("E",), "failure", "The failure before", "Time"),
+    Action("previous_boundary", ("{",), "task", "Where a task started or ended before", "Time"),
+    Action("next_boundary", ("}",), "task", "Where the next task starts or ends", "Time"),
+    Action("previous_of_subject", ("(",), "its event", "The event before, of the selected agent or task", "Time"),
+    Action("next_of_subject", (")",), "its event", "The next event of the selected agent or task", "Time"),
+    Action("previous_mark", ("[",), "mark", "The mark before: bookmark, checkpoint, fork, milestone", "Time"),
+    Action("next_mark", ("]",), "mark", "The next mark", "Time"),
+    Action("bookmark", ("m",), "bookmark", "Set a bookmark here, or take it away", "Time", modes=_TIME, footer=6),
+    Action("name_bookmark", ("M",), "name it", "Set a bookmark here, with a name", "Time", modes=_TIME),
+    Action("marks", ("'",), "marks", "All bookmarks and other marks", "Time"),
+    Action("percent", tuple("0123456789"), "share", "So many tenths of what the strip shows", "Time",
+           modes=_TIME, focuses=_STRIP),
     Action("first_event", ("home", "g"), "start", "The first event", "Time", modes=_TIME),
     Action("live", ("end", "G"), "live", "Now", "Time", modes=_TIME, footer=5),
     Action("slower", ("<",), "slower", "Play slower", "Time", modes=_TIME),
@@ -171,7 +186,7 @@ class Registry:
 
 _NAMES = {
     "space": "␣", "enter": "⏎", "escape": "esc", "left": "←", "right": "→", "up": "↑", "down": "↓", "tab": "⇥",
-    "shift+tab": "⇧⇥", "backspace": "⌫", "pagedown": "pgdn", "pageup": "pgup",
+    "backspace": "⌫", "pagedown": "pgdn", "pageup": "pgup",
 }  # fmt: skip
 
 
@@ -184,4 +199,14 @@ def key_of(event: Key) -> str:
 
 def key_name(key: str) -> str:
     """The key as the footer and the help show it."""
-    return _NAMES.get(key, key.replace("ctrl+", "^"))
+    for modifier, sign in (("ctrl+", "^"), ("shift+", "⇧")):
+        if key.startswith(modifier):
+            return sign + key_name(key.removeprefix(modifier))
+    return _NAMES.get(key, key)
+
+
+def key_names(keys: Sequence[str]) -> list[str]:
+    """All keys of an action; a row of digits as `0–9`."""
+    if len(keys) > 2 and all(key.isdigit() for key in keys):
+        return [f"{keys[0]}–{keys[-1]}"]
+    return [key_name(key) for key in keys]

@@ -42,6 +42,19 @@ class Selection:
     position: int = 0
 
 
+def about(event: StoredEvent) -> Selection:
+    """The agent or task an event is about, if it is about one."""
+    match event.aggregate_type:
+        case "agent":
+            return Selection("agent", event.aggregate_id)
+        case "task":
+            return Selection("task", event.aggregate_id)
+        case "execution":
+            return Selection("task", event.aggregate_id.rpartition(".")[0])
+        case _:
+            return Selection("nothing")
+
+
 @dataclass(frozen=True, slots=True)
 class Details:
     """What the panel draws. `title` is the selected thing's name; `follow` when the body grows at its end."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from core.log.filters import Span
 from core.log.reader import Label, Reader
@@ -113,13 +113,13 @@ class LineageIndex:
         return self.positions[bisect_left(self.positions, self.runs[run + 1]) - 1]
 
 
-def following(positions: array[int], after: int) -> int | None:
+def following(positions: Sequence[int], after: int) -> int | None:
     """The first of the sorted positions over `after`."""
     index = bisect_right(positions, after)
     return positions[index] if index < len(positions) else None
 
 
-def preceding(positions: array[int], before: int) -> int | None:
+def preceding(positions: Sequence[int], before: int) -> int | None:
     """The last of the sorted positions under `before`."""
     index = bisect_left(positions, before)
     return positions[index - 1] if index else None

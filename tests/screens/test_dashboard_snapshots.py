@@ -52,6 +52,9 @@ VIEWS: dict[str, tuple[str, ...]] = {
     "filter": ("slash",),
     "filtered": ("slash", *"type:task", "enter"),
     "read_only_past": ("comma", "x"),
+    "bookmarked": ("e", "m", "t", "home", "m"),
+    "name_bookmark": ("e", "M", *"before"),
+    "marks": ("e", "M", *"broken [here]", "enter", "apostrophe"),
 }
 
 

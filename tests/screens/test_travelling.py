@@ -233,7 +233,7 @@ async def test_closing_and_opening_again_looks_at_the_same_moment(engine: Engine
 
 async def test_opening_an_event_shows_its_fields(engine: Engine) -> None:
     async with looking(engine) as session:
-        await session.press("t", "home", "e", "3", "enter")
+        await session.press("t", "home", "e", "enter")
         assert "task:failed" in session.text(session.screen.detail)
         assert "exit code 1: 2 of 9 failed" in session.text(session.screen.detail)
 

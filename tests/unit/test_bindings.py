@@ -8,7 +8,7 @@ from itertools import product
 import pytest
 
 from core.errors import ConfigError
-from tui.bindings import ACTIONS, FOCUSES, MODES, Action, Context, Registry, key_name
+from tui.bindings import ACTIONS, FOCUSES, MODES, Action, Context, Registry, key_name, key_names
 from tui.screens.keys import Keys
 
 CONTEXTS = [Context(mode, focus, searching) for mode, focus, searching in product(MODES, FOCUSES, (True, False))]
@@ -79,4 +79,16 @@ def test_the_keys_of_time_work_with_the_strip_focused_and_in_the_past() -> None:
 
 
 def test_keys_are_shown_as_people_write_them() -> None:
-    assert [key_name(key) for key in ("space", "ctrl+d", "enter", "x")] == ["␣", "^d", "⏎", "x"]
+    assert [key_name(key) for key in ("space", "ctrl+d", "shift+left", "x")] == ["␣", "^d", "⇧←", "x"]
+    assert key_names(("0", "1", "2")) == ["0–2"]
+    assert key_names(("H", "shift+left")) == ["H", "⇧←"]
+
+
+def test_digits_are_shares_on_the_strip_and_panels_elsewhere() -> None:
+    registry = Registry()
+    for mode in MODES:
+        meanings = [registry.meaning("3", Context(mode, focus)) for focus in FOCUSES[:4]]
+        assert {action.id for action in meanings if action is not None} == {"focus_events"}
+    on_the_strip = registry.meaning("3", Context("time", "timeline"))
+    assert on_the_strip is not None
+    assert on_the_strip.id == "percent"

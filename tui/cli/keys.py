@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from core.config import load_config
-from tui.bindings import Action, Group, Registry, key_name
+from tui.bindings import Action, Group, Registry, key_names
 from tui.cli.invocation import current
 from tui.cli.printing import say, say_json, table
 from tui.cli.tending import Json
@@ -42,7 +42,7 @@ def say_lines(lines: Iterable[str]) -> None:
 
 def written(action: Action) -> str:
     """The keys as the footer shows them."""
-    return " ".join(key_name(key) for key in action.keys)
+    return " ".join(key_names(action.keys))
 
 
 def as_markdown(actions: Iterable[Action]) -> Iterator[str]:
@@ -52,5 +52,5 @@ def as_markdown(actions: Iterable[Action]) -> Iterator[str]:
         yield from ("", f"| {title} | |", "|---|---|")
         for action in actions:
             if action.group == group:
-                keys = " ".join(f"`{key_name(key)}`" for key in action.keys).replace("|", "\\|")
+                keys = " ".join(f"`{name}`" for name in key_names(action.keys)).replace("|", "\\|")
                 yield f"| {keys} | {action.help} |"

@@ -113,7 +113,8 @@ class DetailPanel(Panel):
 
     def _show_body(self, other: bool) -> None:
         self.list.display = bool(self._details.body)
-        self.list.show(BodyRows(self._details.body, max(8, self.list.size.width - 2)))
+        # The list is as wide as the panel, also while it is hidden; its gutter and scroll bar take a cell each.
+        self.list.show(BodyRows(self._details.body, max(8, self.size.width - 2)))
         if other:
             self.list.set_follow(self._details.follow)
             if not self._details.follow:

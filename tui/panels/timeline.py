@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
+from collections.abc import Iterable
 from itertools import pairwise
 
 from textual.app import ComposeResult
@@ -11,6 +12,7 @@ from textual.app import ComposeResult
 from core.history.index import LineageIndex
 from tui.axis import SLICES, ActiveAxis
 from tui.look import Look, local
+from tui.marks import Mark as Landmark
 from tui.text import ago, clock_time, count, join, literal
 from tui.widgets.panel import Frame, Panel
 from tui.widgets.spans import Span
@@ -27,21 +29,22 @@ _KINDS: dict[str, MarkKind] = {
 TITLE = literal("Timeline")
 
 
-def strip_view(axis: ActiveAxis, index: LineageIndex, look: Look, *, fresh_after: int) -> StripView:
+def strip_view(
+    axis: ActiveAxis, index: LineageIndex, look: Look, landmarks: Iterable[Landmark], *, fresh_after: int
+) -> StripView:
     """The strip of a lineage; failures after `fresh_after` flash."""
     edges = axis.edges(SLICES)
     buckets = tuple(after - first for first, after in pairwise(edges))
     failures = _per_slice(index.faults, axis)
-    marks = [
+    drawn = [
         Mark(at, "failure", number, fresh=newest > fresh_after) for at, (number, newest) in sorted(failures.items())
     ]
-    for position, kind in zip(index.marks, index.mark_kinds, strict=True):
-        marks.append(Mark(int(axis.slice_of(position, SLICES)), _KINDS[kind]))
+    drawn += [Mark(int(axis.slice_of(mark.position, SLICES)), _KINDS[mark.kind]) for mark in landmarks]
     return StripView(
         buckets=buckets,
         playhead=None if look.live else axis.slice_of(look.position, SLICES),
         playhead_label=look.past,
-        marks=tuple(marks),
+        marks=tuple(drawn),
         gaps=tuple(Gap(at, ago(pause / 1000)) for at, pause in axis.pauses(SLICES)),
         ticks=_ticks(axis, index),
     )
@@ -80,12 +83,25 @@ class TimelinePanel(Panel):
     def compose(self) -> ComposeResult:
         yield self.strip
 
-    def show(self, index: LineageIndex, look: Look, *, fresh_after: int) -> None:
+    def show(self, index: LineageIndex, look: Look, landmarks: Iterable[Landmark], *, fresh_after: int) -> None:
         """Draw the strip of this moment."""
         if self.axis is None or len(index.positions) != self._known:
             self.axis, self._known = ActiveAxis(index), len(index.positions)
-        self.strip.show(strip_view(self.axis, index, look, fresh_after=fresh_after))
+        self.strip.show(strip_view(self.axis, index, look, landmarks, fresh_after=fresh_after))
         self.show_frame(Frame(TITLE, 5, _note(index, look), look.past))
+
+    def position_at(self, share: float) -> int:
+        """The position at a share, 0 to 1, of what the strip shows; 0 when there is none."""
+        return 0 if self.axis is None else self.axis.position_at(share * SLICES, SLICES)
+
+    def cells_on(self, by: int, here: int) -> int | None:
+        """Where the next cell to the left or right in which something happened ends; None beyond the strip."""
+        cell, ends = self.strip.playhead_cell, self.strip.ends
+        while 0 <= (cell := cell + by) < len(ends):
+            position = self.position_at(ends[cell] / SLICES)
+            if (position - here) * by > 0:
+                return position
+        return self.position_at(0) if by < 0 else None
 
 
 def _note(index: LineageIndex, look: Look) -> tuple[Span, ...]:

@@ -20,6 +20,7 @@ from tui.widgets.spans import Span
 from tui.widgets.virtual_list import VirtualList
 
 T = TypeVar("T")
+CHOOSES = literal("⏎ chooses · esc leaves")
 
 
 class Choice(NamedTuple):
@@ -50,8 +51,8 @@ class ChoiceList(VirtualList[Choice]):
 class Chooser(Dialog[T], Generic[T]):
     """Type to narrow, Enter chooses."""
 
-    def __init__(self, title: SafeText, choices: Sequence[Choice], placeholder: str) -> None:
-        super().__init__(title, (Span(literal("⏎ chooses · esc leaves"), "muted"),))
+    def __init__(self, title: SafeText, choices: Sequence[Choice], placeholder: str, keys: SafeText = CHOOSES) -> None:
+        super().__init__(title, (Span(keys, "muted"),))
         self._choices = choices
         self.entry = Input(placeholder=placeholder, compact=True)
         self.list = ChoiceList()
@@ -146,7 +147,7 @@ class Prompt(Chooser[Prompted]):
                 label(action.help, 100),
             )
             for action in actions
-            if action.id not in {"prompt", "up", "down", "back"}
+            if action.id not in {"prompt", "up", "down", "back", "percent"}
         ]
         super().__init__(literal("Go or do"), choices, "12345  50%  -5m  14:32  T-17  @mark, or what to do")
 

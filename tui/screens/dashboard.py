@@ -23,10 +23,11 @@ from core.events.envelope import to_us
 from core.projections import State
 from tui.axis import SLICES
 from tui.bindings import FOCUSES, Action, Context, Focus, Registry, key_of
-from tui.details import Selection, gather
+from tui.details import Selection, about, gather
 from tui.event_rows import EventRows, TimeStyle, positions_around
 from tui.feed import Feed
 from tui.look import Look
+from tui.marks import Mark, marks
 from tui.panels.agents import AgentsPanel, counts
 from tui.panels.detail import DetailPanel
 from tui.panels.events import EventsPanel
@@ -97,6 +98,8 @@ class DashboardScreen(Screen[None], inherit_bindings=False):
         self.message, self.keys_line = OneLine(id="message"), OneLine(id="keys")
         self._panel: Focus = "queue"
         self._selected = Selection("nothing")
+        self._at_playhead = False
+        """The playhead moved last, not a cursor: its event is what is selected."""
         self._detailed: object = None
         self._frames = 0
         self._due = 0.0
@@ -159,7 +162,7 @@ class DashboardScreen(Screen[None], inherit_bindings=False):
         self.look = self._past_look(self.look.state, self.look.position, before=self.look.before, clock_us=clock_us)
         self._draw_events()
         self._draw_lines()
-        self.timeline.show(self.feed.index, self.look, fresh_after=self._fresh_after)
+        self._draw_timeline()
 
     def _live_look(self) -> Look:
         state = self.engine.queries.state
@@ -189,6 +192,7 @@ class DashboardScreen(Screen[None], inherit_bindings=False):
         await self._remember(positions_around(rows, range(target - height // 2, target + height)))
         if self.look.live:
             self._fresh_after = self.feed.head
+        self._at_playhead = True
         clock_us = to_us(self.engine.journal.clock.now())
         self.look = self._past_look(state, position, before=self.look.state, clock_us=clock_us)
         self.events.list.set_follow(False)
@@ -209,7 +213,7 @@ class DashboardScreen(Screen[None], inherit_bindings=False):
             self.agents.show(self.look)
             self.queue.show(self.look)
             self._draw_events()
-            self.timeline.show(self.feed.index, self.look, fresh_after=self._fresh_after)
+            self._draw_timeline()
             self._draw_lines()
         self.set_class(not self.look.live, "-past")
         self._want_details()
@@ -231,6 +235,14 @@ class DashboardScreen(Screen[None], inherit_bindings=False):
     def _draw_events(self) -> None:
         text = None if self.search is None else label(self.search.query.text, 60)
         self.events.show(self.rows, self.look, text)
+
+    def _draw_timeline(self) -> None:
+        self.timeline.show(self.feed.index, self.look, self.marks, fresh_after=self._fresh_after)
+
+    @property
+    def marks(self) -> list[Mark]:
+        """Every mark of the branch, whatever moment is shown."""
+        return marks(self.feed.index, self.engine.queries.state)
 
     def _load_rows(self) -> None:
         """Get the events of rows that came onto the screen."""
@@ -281,8 +293,26 @@ class DashboardScreen(Screen[None], inherit_bindings=False):
         """What the keys are about and the detail shows."""
         return self._selected
 
+    @property
+    def subject(self) -> Selection | None:
+        """The agent or task that is looked at: the one under the cursor, or what the selected event is about."""
+        match self._panel:
+            case "agents":
+                found = _named("agent", self.agents.list.cursor_row, self.agents.list.cursor_key)
+            case "queue":
+                found = _named("task", self.queue.list.cursor_row, self.queue.list.cursor_key)
+            case _:
+                found = self._selected
+        if found.kind == "event":
+            event = self.feed.memory.get(found.position)
+            found = Selection("nothing") if event is None else about(event)
+        return found if found.kind in {"agent", "task"} else None
+
     def _select(self) -> Selection:
-        match self._panel if self.focus_name != "timeline" else "timeline":
+        kept = self.focus_name == "detail" and self._selected.kind != "event"
+        if self._at_playhead and not self.look.live and not kept:
+            return Selection("event", position=self.look.position)
+        match self.focus_name:
             case "agents":
                 return _named("agent", self.agents.list.cursor_row, self.agents.list.cursor_key)
             case "queue":
@@ -291,8 +321,6 @@ class DashboardScreen(Screen[None], inherit_bindings=False):
                 row = self.events.list.cursor_row
                 span = None if row is None or row >= len(self.rows) else self.rows.span(row)
                 return self._selected if span is None else Selection("event", position=span[1])
-            case "timeline" if not self.look.live:
-                return Selection("event", position=self.look.position)
             case _:
                 return self._selected
 
@@ -342,14 +370,14 @@ class DashboardScreen(Screen[None], inherit_bindings=False):
         if action is not None:
             event.stop()
             event.prevent_default()
-            self.perform(action)
+            self.perform(action, key_of(event))
 
-    def perform(self, action: Action) -> None:
-        """Do it, unless the past forbids it."""
+    def perform(self, action: Action, key: str = "") -> None:
+        """Do it, unless the past forbids it; the key is the one that was pressed for it."""
         if action.changes and not self.playhead.live:
             self.say("read-only in the past: End goes live", "past")
             return
-        doing = self.keys.do(action.id)
+        doing = self.keys.do(action.id, key)
         if doing is not None:
             self.run_worker(partial(self._answer, doing), group="keys")
 
@@ -367,12 +395,15 @@ class DashboardScreen(Screen[None], inherit_bindings=False):
         name = self.focus_name
         if name != "timeline":
             self._panel = name
+            self._at_playhead = self._at_playhead and name == "detail"
         self.lay_out()
         self._draw_lines()
         self._want_details()
 
     @on(VirtualList.Moved)
-    def _moved(self) -> None:
+    def _moved(self, event: VirtualList.Moved) -> None:
+        if event.source is self.focused:
+            self._at_playhead = False
         self._want_details()
 
     @on(VirtualList.Opened)

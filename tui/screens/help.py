@@ -7,7 +7,7 @@ from typing import ClassVar, NamedTuple
 
 from textual.widget import Widget
 
-from tui.bindings import Action, Context, Group, Registry, key_name
+from tui.bindings import Action, Context, Group, Registry, key_names
 from tui.screens.dialog import Dialog
 from tui.text import SafeText, join, label, literal
 from tui.widgets.columns import Column, lay_out
@@ -32,10 +32,12 @@ class HelpRow(NamedTuple):
     title: bool = False
 
 
-def help_rows(registry: Registry, context: Context) -> Iterator[HelpRow]:
-    """Every action with a key there, by group."""
-    here = registry.here(context)
-    for group, title in _GROUPS.items():
+def help_rows(registry: Registry, context: Context, *, past: bool) -> Iterator[HelpRow]:
+    """Every action with a key there, by group; in the past without those it forbids."""
+    here = [action for action in registry.here(context) if not (past and action.changes)]
+    groups: list[Group] = ["Time", "Do", "Go", "Show"] if context.mode == "time" else ["Do", "Time", "Go", "Show"]
+    for group in groups:
+        title = _GROUPS[group]
         actions = [action for action in here if action.group == group and action.keys]
         if actions:
             yield HelpRow(group, literal(""), title, title=True)
@@ -43,7 +45,7 @@ def help_rows(registry: Registry, context: Context) -> Iterator[HelpRow]:
 
 
 def _row(action: Action) -> HelpRow:
-    keys = join([label(key_name(key), 12) for key in action.keys], " ")
+    keys = join([label(name, 12) for name in key_names(action.keys)], " ")
     return HelpRow(action.id, keys, label(action.help, 100))
 
 
@@ -67,11 +69,12 @@ class Help(Dialog[None]):
     Help HelpList { height: 1fr; }
     """
 
-    def __init__(self, registry: Registry, context: Context) -> None:
-        where = literal("in the past") if context.mode == "time" else literal("live")
+    def __init__(self, registry: Registry, context: Context, *, past: bool) -> None:
+        live = literal("on the timeline") if context.mode == "time" else literal("live")
+        where = literal("in the past") if past else live
         super().__init__(join((literal("Keys · "), where)), (Span(literal("esc closes"), "muted"),))
         self._list = HelpList()
-        self._list.show(table(help_rows(registry, context), key=lambda row: row.id))
+        self._list.show(table(help_rows(registry, context, past=past), key=lambda row: row.id))
 
     def inside(self) -> Iterable[Widget]:
         yield self._list

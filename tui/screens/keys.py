@@ -6,8 +6,8 @@ import os
 import shlex
 import subprocess
 import tempfile
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable
+from typing import Literal
 
 from core.errors import UsageError
 from core.history.index import following, preceding
@@ -24,25 +24,18 @@ from tui.screens.filter_line import FilterLine
 from tui.screens.help import Help
 from tui.screens.questions import Confirm, Quit, Waiting
 from tui.screens.task_form import TaskForm
+from tui.screens.time_keys import Doing, TimeKeys
 from tui.screens.work import needing_you
 from tui.search import Query, Search
 from tui.text import join, label, literal
 
-if TYPE_CHECKING:
-    from tui.screens.dashboard import DashboardScreen
 
-Doing = Awaitable[str | None]
-"""Something under way; what it returns is said on the message line."""
-
-
-class Keys:
+class Keys(TimeKeys):
     """The actions, over the dashboard they belong to."""
 
-    def __init__(self, screen: DashboardScreen) -> None:
-        self._screen = screen
-
-    def do(self, action_id: str) -> Doing | None:
-        """Begin the action; None when it is done already."""
+    def do(self, action_id: str, key: str = "") -> Doing | None:
+        """Begin the action, by the key that was pressed for it; None when it is done already."""
+        self.pressed = key
         act: Callable[[], Doing | None] = getattr(self, action_id)
         return act()
 
@@ -59,6 +52,9 @@ class Keys:
 
     def focus_detail(self) -> None:
         self._screen.focus_panel("detail")
+
+    def focus_strip(self) -> None:
+        self._screen.focus_panel("timeline")
 
     async def focus_timeline(self) -> None:
         """The strip; from an event, that event's moment; else where the screen was last."""
@@ -302,7 +298,8 @@ class Keys:
         return None
 
     async def help(self) -> None:
-        await self._screen.terminal.push_screen_wait(Help(self._screen.registry, self._screen.context))
+        screen = self._screen
+        await screen.terminal.push_screen_wait(Help(screen.registry, screen.context, past=not screen.playhead.live))
 
     def suspend(self) -> None:
         self._screen.terminal.action_suspend_process()
@@ -340,70 +337,6 @@ class Keys:
             return "requeue"
         screen.engine.stay()
         return None
-
-    # -- time ---------------------------------------------------------------------------------------------------
-
-    async def freeze(self) -> None:
-        await self._screen.travel.freeze()
-
-    async def play(self) -> str | None:
-        screen = self._screen
-        if screen.playhead.playing:
-            screen.playhead.playing = False
-            screen.paint()
-            return None
-        if screen.playhead.live:
-            await screen.travel.freeze()
-            return None
-        await screen.travel.play()
-        return None
-
-    async def event_back(self) -> None:
-        await self._screen.travel.event(-1)
-
-    async def event_forward(self) -> None:
-        await self._screen.travel.event(1)
-
-    async def step_back(self) -> None:
-        await self._step(-1)
-
-    async def step_forward(self) -> None:
-        await self._step(1)
-
-    async def _step(self, by: int) -> None:
-        """One line of the event list, filtered as it is."""
-        screen = self._screen
-        await screen.travel.step(screen.rows.neighbour(screen.travel.position, by))
-
-    async def next_failure(self) -> None:
-        await self._screen.travel.failure(1)
-
-    async def previous_failure(self) -> None:
-        await self._screen.travel.failure(-1)
-
-    async def first_event(self) -> None:
-        positions = self._screen.feed.index.positions
-        await self._screen.travel.jump(positions[0] if positions else 0)
-
-    def live(self) -> None:
-        self._screen.travel.live()
-        if self._screen.focus_name == "timeline":
-            self._screen.focus_panel("queue")
-
-    def slower(self) -> None:
-        self._screen.say(f"plays ×{self._screen.playhead.change_speed(-1)}")
-
-    def faster(self) -> None:
-        self._screen.say(f"plays ×{self._screen.playhead.change_speed(1)}")
-
-    def speed_one(self) -> None:
-        self._screen.say(f"plays ×{self._screen.playhead.reset_speed()}")
-
-    async def jump_back(self) -> None:
-        await self._screen.travel.return_to(redo=False)
-
-    async def jump_again(self) -> None:
-        await self._screen.travel.return_to(redo=True)
 
 
 _HOMES: dict[str, Focus] = {"task": "queue", "event": "events", "agent": "agents"}

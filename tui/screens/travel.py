@@ -6,7 +6,7 @@ over, none is queued, and something is painted on the way. Viewing never execute
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from core.clock import Clock
 from core.history.index import LineageIndex, following, preceding
@@ -103,6 +103,24 @@ class Travel:
             await self.step(following(self._index.positions, self.position))
         else:
             await self.step(preceding(self._index.positions, self.position) or 0)
+
+    async def along(self, positions: Sequence[int], direction: int, missing: str) -> None:
+        """To the next of the sorted positions; what is `missing` is said when there is none."""
+        found = following(positions, self.position) if direction > 0 else preceding(positions, self.position)
+        if found is None:
+            self._say(f"no {missing} {'after' if direction > 0 else 'before'} this")
+        else:
+            await self.jump(found)
+
+    async def find(self, kind: str, direction: int, missing: str) -> None:
+        """To the next place where something of the kind happened: see `Timeline.find`."""
+        towards = "next" if direction > 0 else "previous"
+        found = await self._queries.find(kind, after=self.position, direction=towards)
+        await self.along([] if found is None else [found], direction, missing)
+
+    async def boundary(self, direction: int) -> None:
+        """To where a task started or ended."""
+        await self.along(self._index.boundaries, direction, "task started or ended")
 
     async def failure(self, direction: int) -> None:
         """To the next failure; past the last one it begins again at the other end."""

@@ -78,6 +78,11 @@ class StripChart(Widget, can_focus=True):
         cells = self._cells
         return len(cells) - 1 if self._view.playhead is None else cell_of(cells, self._view.playhead)
 
+    @property
+    def ends(self) -> tuple[float, ...]:
+        """Where every column ends, as a bucket and a fraction of it."""
+        return (*(cell.at for cell in self._cells[1:]), float(len(self._view.buckets)))
+
     def bucket_at(self, cell: int) -> float:
         """The bucket, and fraction of it, where a column begins; the nearest one for what lies outside."""
         return bucket_at(self._cells, cell)
