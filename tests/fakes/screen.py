@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from core.engine import Engine
 from tui.app import CodewalkersApp
-from tui.screens.dashboard import DashboardScreen
+from tui.screens.dashboard import FRAME_S, TABLES_EVERY, DashboardScreen
 
 ROUNDS = 400  # of letting the app go on; only a test that fails needs them all
 NAMES = {":": "colon", "-": "minus", "%": "percent_sign", "@": "at", ".": "full_stop", ",": "comma", " ": "space",
@@ -18,15 +18,27 @@ NAMES = {":": "colon", "-": "minus", "%": "percent_sign", "@": "at", ".": "full_
 
 
 async def settled(pilot: Pilot[int]) -> None:
-    """Return when nothing is under way any more, except an open dialog's wait for its answer."""
+    """Return when nothing is under way any more, except an open dialog's wait for its answer, and all is drawn."""
     app = pilot.app
     assert isinstance(app, CodewalkersApp)
+    screen, frames, still = app.dashboard, 0, 0
     for _ in range(ROUNDS):
         await pilot.pause()
-        dialog = app.screen is not app.dashboard
-        if all(worker.is_finished or (dialog and worker.group in {"keys", "quit"}) for worker in app.workers):
+        if screen.look.head < screen.engine.journal.state.position:
+            frames = screen.frames + TABLES_EVERY  # what was appended is drawn with the tables' next frame
+        if screen.frames < frames:
+            await pilot.pause(FRAME_S)
+        # A message may be between two queues, so one quiet moment is not enough.
+        still = still + 1 if screen.frames >= frames and _is_quiet(app) else 0
+        if still == 2:
             return
     raise AssertionError(f"still under way: {[worker for worker in app.workers if not worker.is_finished]}")
+
+
+def _is_quiet(app: CodewalkersApp) -> bool:
+    waiting = any(pump.message_queue_size for pump in (app, *app.screen.walk_children(with_self=True)))
+    dialog = app.screen is not app.dashboard
+    return not waiting and all(worker.is_finished or (dialog and worker.group == "keys") for worker in app.workers)
 
 
 class Session:

@@ -101,7 +101,8 @@ class DashboardScreen(Screen[None], inherit_bindings=False):
         self._at_playhead = False
         """The playhead moved last, not a cursor: its event is what is selected."""
         self._detailed: object = None
-        self._frames = 0
+        self.frames = 0
+        """How many were drawn so far."""
         self._due = 0.0
         self._said_at = 0
         self._fresh_after = feed.head
@@ -132,17 +133,17 @@ class DashboardScreen(Screen[None], inherit_bindings=False):
 
     def _frame(self) -> None:
         now = self.engine.journal.clock.monotonic()
-        if self._frames > SETTLING_FRAMES:
+        if self.frames > SETTLING_FRAMES:
             self.feed.late(now - self._due)
         self._due = now + FRAME_S
-        self._frames += 1
+        self.frames += 1
         if self.feed.behind():
             self.run_worker(self.feed.begin, group="catch up", exclusive=True)
             return
         events = self.feed.take()
         if self.search is not None:
             self.search.take(events)
-        tables = self._frames % TABLES_EVERY == 0
+        tables = self.frames % TABLES_EVERY == 0
         if self.playhead.live:
             self.look = self._live_look()
             if tables:
@@ -152,7 +153,7 @@ class DashboardScreen(Screen[None], inherit_bindings=False):
         elif tables:
             self._grow_past()
         self._load_rows()
-        if self._said_at and self._frames - self._said_at > SAID_FOR_FRAMES:
+        if self._said_at and self.frames - self._said_at > SAID_FOR_FRAMES:
             self._said_at = 0
             self._draw_message(self.engine.queries.trouble or "", "bad")
 
@@ -280,7 +281,7 @@ class DashboardScreen(Screen[None], inherit_bindings=False):
 
     def say(self, text: str, ink: Ink = "plain") -> None:
         """Put a sentence on the message line."""
-        self._said_at = self._frames
+        self._said_at = self.frames
         self._draw_message(text, ink)
 
     def _draw_message(self, text: str, ink: Ink) -> None:
