@@ -24,6 +24,8 @@ async def settled(pilot: Pilot[int]) -> None:
     screen, frames, still = app.dashboard, 0, 0
     for _ in range(ROUNDS):
         await pilot.pause()
+        if app.return_code is not None:
+            return  # it has been left: nothing more is drawn
         if screen.look.head < screen.engine.journal.state.position:
             frames = screen.frames + TABLES_EVERY  # what was appended is drawn with the tables' next frame
         if screen.frames < frames:
@@ -38,7 +40,8 @@ async def settled(pilot: Pilot[int]) -> None:
 def _is_quiet(app: CodewalkersApp) -> bool:
     waiting = any(pump.message_queue_size for pump in (app, *app.screen.walk_children(with_self=True)))
     dialog = app.screen is not app.dashboard
-    return not waiting and all(worker.is_finished or (dialog and worker.group == "keys") for worker in app.workers)
+    asking = {"keys", "quit"} if dialog else set[str]()
+    return not waiting and all(worker.is_finished or worker.group in asking for worker in app.workers)
 
 
 class Session:
