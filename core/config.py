@@ -54,6 +54,54 @@ class Restart(_Section):
     window: Milliseconds = 600_000
 
 
+class Permissions(_Section):
+    """What agents may do without asking, and how long somebody has to answer them.
+
+    Names are patterns (`*`, `?`, `[…]`) that are compared with a tool's name, its kind and the title of its call.
+    """
+
+    policy: Literal["ask", "allow", "deny"] = "ask"
+    allow: tuple[str, ...] = ()
+    """Allowed whatever the policy is."""
+    deny: tuple[str, ...] = ()
+    """Denied whatever else is said."""
+    deadline: Milliseconds = 300_000
+    """Nobody answered until then: denied."""
+
+
+class McpServer(_Section):
+    """A server of the Model Context Protocol that agents of a profile are given: a program, or an address."""
+
+    command: tuple[str, ...] = ()
+    env: dict[str, str] = Field(default_factory=dict)
+    """Set for its process. Values are treated as secrets."""
+    url: str = ""
+    headers: dict[str, str] = Field(default_factory=dict)
+    """Sent to its address. Values are treated as secrets."""
+
+    @model_validator(mode="after")
+    def _check_kind(self) -> McpServer:
+        if bool(self.command) == bool(self.url):
+            raise ValueError("give it either a command or a url")
+        return self
+
+
+class Conversation(_Section):
+    """How conversations with agents of the Agent Client Protocol are held."""
+
+    mode: str = ""
+    """The agent's own mode, by its id; empty: the one it begins in."""
+    mcp_servers: dict[str, McpServer] = Field(default_factory=dict)
+    start_timeout: Milliseconds = 30_000
+    """From the start of its process until it says what it can do."""
+    open_timeout: Milliseconds = 60_000
+    """Until it has opened a conversation."""
+    cancel_timeout: Milliseconds = 10_000
+    """From the request to end a turn until it has; then its process is stopped."""
+    close_timeout: Milliseconds = 3_000
+    """From the end of the conversation until it has gone by itself; then its process is stopped."""
+
+
 class Profile(_Section):
     """A configured kind of agent."""
 
@@ -77,6 +125,8 @@ class Profile(_Section):
     """An idle agent above `min` leaves after this."""
     acquire_timeout: Milliseconds = 30_000
     """How long a spawn waits for room under the limits."""
+    conversation: Conversation = Conversation()
+    permissions: Permissions = Permissions()
     wire: bool = True
     """Whether the raw records of its protocol are kept."""
     timeout: Milliseconds | None = None

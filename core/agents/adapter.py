@@ -29,6 +29,8 @@ class Errand(Struct, frozen=True, kw_only=True):
     """Where its events go; empty only for a run that has none but output."""
     prompt: str = ""
     """What the task wants; empty when the process has it already or nothing is wanted yet."""
+    conversation_id: str = ""
+    """The agent's own session that is to be gone on with, if it still has it."""
     cwd: str = ""
     stdin: bytes | None = None
     """What the process is to read on its standard input, when it does not speak a protocol there."""
@@ -53,6 +55,9 @@ class Adapter(Protocol):
         """
         ...
 
-    def react(self, event: StoredEvent) -> None:
-        """Something that was appended to its execution's stream by others: a message, an answer to a permission."""
+    def react(self, event: StoredEvent) -> bool:
+        """Something that was appended to its execution's stream by others: a message, an answer to a permission.
+
+        False when nobody here will see to it.
+        """
         ...

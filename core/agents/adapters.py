@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from core.agents.acp.adapter import AcpAdapter
 from core.agents.adapter import Adapter, Errand
 from core.agents.command import CommandAdapter, prepare
 from core.agents.context import Context
@@ -28,6 +29,7 @@ async def process_for(
     task: TaskCreated | None = None,
     task_id: str = "",
     execution_id: str = "",
+    conversation_id: str = "",
 ) -> SupervisedProcess:
     """The process for a task, or for the profile's own command when there is none; nothing is started yet.
 
@@ -48,7 +50,8 @@ async def process_for(
     )
     errand = Errand(
         context=context, profile=profile, agent_id=agent_id, task_id=task_id, execution_id=execution_id,
-        prompt=task.prompt if task is not None else "", cwd=prepared.spec.cwd, stdin=prepared.stdin,
+        conversation_id=conversation_id, prompt=task.prompt if task is not None else "", cwd=prepared.spec.cwd,
+        stdin=prepared.stdin,
     )  # fmt: skip
     recording = Recording(
         context.journal, Redactor(prepared.secrets), cause, agent_id=agent_id, task_id=task_id,
@@ -66,6 +69,8 @@ def adapter_for(name: str, errand: Errand) -> Adapter:
     match name:
         case "command":
             return CommandAdapter(errand.stdin)
+        case "acp":
+            return AcpAdapter(errand)
         case _ if name.startswith("jsonl:"):
             preset = name.removeprefix("jsonl:")
             return DocumentAdapter(preset, errand) if preset in DOCUMENTS else JsonlAdapter(preset, errand)

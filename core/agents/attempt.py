@@ -101,12 +101,12 @@ class Attempt:
         if self._process is not None:
             self._process.stop(force=force)
 
-    def react(self, event: StoredEvent) -> None:
-        """What others appended to its execution's stream, for the adapter."""
-        if self._process is None:
-            self._early.append(event)
-        else:
-            self._process.react(event)
+    def react(self, event: StoredEvent) -> bool:
+        """What others appended to its execution's stream, for the adapter; whether it sees to it."""
+        if self._process is not None:
+            return self._process.react(event)
+        self._early.append(event)
+        return True
 
     async def suspend(self) -> None:
         """Freeze its processes and its time limit; a process that does not exist yet is frozen once it does."""

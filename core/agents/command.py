@@ -40,8 +40,8 @@ class CommandAdapter:
     def leave(self) -> bool:
         return False
 
-    def react(self, event: StoredEvent) -> None:
-        """It hears nothing but its standard input."""
+    def react(self, event: StoredEvent) -> bool:  # noqa: ARG002  it hears nothing but its standard input
+        return False
 
 
 async def feed(run: Run, stdin: bytes | None) -> None:

@@ -51,8 +51,8 @@ class JsonlAdapter:
     def leave(self) -> bool:
         return False
 
-    def react(self, event: StoredEvent) -> None:
-        """It was given all it hears when it was started."""
+    def react(self, event: StoredEvent) -> bool:  # noqa: ARG002  it was given all it hears when it was started
+        return False
 
     async def _listen(self, stdout: asyncio.StreamReader, recording: Recording) -> None:
         splitter = LineSplitter(RECORD_BYTES)

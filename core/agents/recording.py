@@ -16,13 +16,16 @@ from core.agents.output import BATCH_EVERY_S, OutputRecorder
 from core.agents.redaction import Redactor
 from core.concurrency import task_group
 from core.events import AgentStatusChanged, Append, ConversationOpened, MessageReceived, OutputChannel, Payload
+from core.events.agent import AgentPresence
 from core.events.execution import MessageKind
-from core.journal import Journal
+from core.journal import Decision, Journal
 from core.processes.lines import LineSplitter
+from core.projections import Permission, State
 
 EVENTS_PER_BATCH = 2_000  # then the agent waits until they are stored
 
-WIRE_CHARACTERS = 128 * 1024  # of a record that is looked at for secrets; far less of it is kept
+_CAN_CHANGE = frozenset({"starting", "idle", "busy", "waiting-permission", "paused"})
+LINE_CHARACTERS = 60_000  # of a record; it may have megabytes, and somebody looks for secrets in it
 
 _CHANNELS: tuple[OutputChannel, ...] = ("stdout", "stderr", "text", "thought", "wire-in", "wire-out")
 
@@ -51,7 +54,8 @@ class Recording:
             for channel in _CHANNELS
         }
         self._stderr_over = asyncio.Event()
-        self._events = _EventRecorder(journal, f"agent:{agent_id}", cause)
+        self._events = _EventRecorder(journal, f"agent:{agent_id}")
+        self._cause = cause
         self._speech: dict[MessageKind, LineSplitter] = {"text": LineSplitter(), "thought": LineSplitter()}
         self._speaking: set[MessageKind] = set()
         """Kinds of which something was spoken since the last whole message."""
@@ -70,6 +74,10 @@ class Recording:
         """The last lines of standard error, once it has ended; of standard output when it was silent."""
         await self._stderr_over.wait()
         return list(self._outputs["stderr"].last_lines or self._outputs["stdout"].last_lines)
+
+    def learn(self, name: str, secret: str) -> None:
+        """From here on this must not be recorded either."""
+        self._redactor.learn({name: secret})
 
     def redacted(self, text: str) -> str:
         """The text without secrets."""
@@ -98,12 +106,12 @@ class Recording:
 
     async def lines(self, channel: OutputChannel, lines: list[str]) -> None:
         """Record some lines."""
-        await self._outputs[channel].take(lines)
+        await self._outputs[channel].take([self._shortened(line) for line in lines])
 
     async def wire(self, channel: OutputChannel, record: str) -> None:
         """Record a raw record of the protocol, unless the profile keeps none."""
         if self._wire:
-            await self._outputs[channel].take([record[:WIRE_CHARACTERS]])
+            await self._outputs[channel].take([self._shortened(record)])
 
     async def decoded(self, decoded: Decoded) -> None:
         """Record what a record of the protocol adds, in order.
@@ -125,13 +133,36 @@ class Recording:
             self._push(event)
         await self._events.room()
 
+    async def status(self, current: AgentPresence, reason: str) -> None:
+        """Record what the agent does now, unless somebody wants it to stop or it has left."""
+        self._events.take(lambda state: self._status(state, current, reason))
+        await self._events.room()
+
     async def flush(self) -> None:
         """Return when all events brought so far are in the log."""
         await self._events.flushed()
 
+    def _shortened(self, line: str) -> str:
+        missing = len(line) - LINE_CHARACTERS
+        if missing <= 0:
+            return line
+        clean = self._redactor.line(line[: 2 * LINE_CHARACTERS])  # so that no piece of a secret stays where it is cut
+        return f"{clean[:LINE_CHARACTERS]}…[truncated {missing:,} characters]"
+
     def _push(self, event: Payload) -> None:
-        of_agent = isinstance(event, ConversationOpened | AgentStatusChanged)
-        self._events.take(self._agent if of_agent else self._execution, fitting(event, self._redactor))
+        stream = self._agent if isinstance(event, ConversationOpened) else self._execution
+        append = Append(stream, [fitting(event, self._redactor)], cause=self._cause())
+        self._events.take(lambda _: [append])
+
+    def _status(self, state: State, current: AgentPresence, reason: str) -> list[Append]:
+        agent = state.agents.get(self._agent.removeprefix("agent/"))
+        if agent is None or agent.status not in _CAN_CHANGE:
+            return []
+        if current == "busy" and any(_waits(permission, agent.id) for permission in state.permissions.values()):
+            return []  # somebody else asks in its name
+        before = agent.before_pause if agent.status == "paused" else agent.status
+        changed = AgentStatusChanged(previous=before, current=current, reason=self._redactor.text(reason))
+        return [Append(self._agent, [changed], cause=self._cause())] if before != current else []
 
     async def _speak(self, kind: MessageKind, text: str) -> None:
         self._speaking.add(kind)
@@ -150,19 +181,23 @@ class Recording:
             await self._outputs[kind].take(rest)
 
 
+def _waits(permission: Permission, agent_id: str) -> bool:
+    return permission.status == "pending" and permission.agent_id == agent_id
+
+
 class _EventRecorder:
     """Appends events in the order they were taken, many in one transaction."""
 
-    def __init__(self, journal: Journal, actor: str, cause: Callable[[], int | None]) -> None:
-        self._journal, self._actor, self._cause = journal, actor, cause
-        self._pending: list[Append] = []
+    def __init__(self, journal: Journal, actor: str) -> None:
+        self._journal, self._actor = journal, actor
+        self._pending: list[Decision] = []
         self._wanted, self._room, self._stored = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._room.set()
         self._stored.set()
         self._over = False
 
-    def take(self, stream: str, event: Payload) -> None:
-        self._pending.append(Append(stream, [event], cause=self._cause()))
+    def take(self, decision: Decision) -> None:
+        self._pending.append(decision)
         self._wanted.set()
         self._stored.clear()
         if len(self._pending) >= EVENTS_PER_BATCH:
@@ -189,7 +224,10 @@ class _EventRecorder:
             batch, self._pending = self._pending, []
             self._room.set()
             if batch:
-                await self._journal.record_fact(lambda _, batch=batch: batch, actor=self._actor)
+                await self._journal.record_fact(
+                    lambda state, batch=batch: [append for decide in batch for append in decide(state)],
+                    actor=self._actor,
+                )
             if not self._pending:
                 self._stored.set()
             if not self._over:

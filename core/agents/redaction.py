@@ -44,7 +44,12 @@ class Redactor:
 
     def __init__(self, secrets: Mapping[str, str] | None = None) -> None:
         self._names: dict[str, str] = {}
-        for name, value in (secrets or {}).items():
+        self._known: re.Pattern[str] | None = None
+        self.learn(secrets or {})
+
+    def learn(self, secrets: Mapping[str, str]) -> None:
+        """Know these values too, by name."""
+        for name, value in secrets.items():
             self._names |= {form: name for form in _forms(value) if len(form) >= SHORTEST_SECRET}
         longest_first = sorted(self._names, key=len, reverse=True)
         self._known = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None

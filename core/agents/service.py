@@ -57,10 +57,9 @@ class Service:
         if self._process is not None:
             self._process.stop(force=force)
 
-    def react(self, event: StoredEvent) -> None:
-        """What others appended to its execution's stream, for the adapter."""
-        if self._process is not None:
-            self._process.react(event)
+    def react(self, event: StoredEvent) -> bool:
+        """What others appended to its execution's stream, for the adapter; whether it sees to it."""
+        return self._process is not None and self._process.react(event)
 
     async def suspend(self) -> None:
         """Freeze its processes; one that does not exist yet is frozen once it does."""
@@ -111,7 +110,7 @@ class Service:
         await self._start_execution(profile)
         process = self._process = await process_for(
             self._context, profile, lambda: self._cause, agent_id=self.agent_id, run_name=run_name,
-            execution_id=self.execution_id,
+            execution_id=self.execution_id, conversation_id=self._conversation(),
         )  # fmt: skip
         if self._suspended:
             process.suspend()
@@ -130,6 +129,11 @@ class Service:
         if outcome is not None:
             return outcome.text if outcome.status == "failed" else None, end
         return failure_of(end, process.last_words), end
+
+    def _conversation(self) -> str:
+        """The conversation a process of before had, which the next one goes on with."""
+        agent = self._context.journal.state.agents.get(self.agent_id)
+        return (agent.conversation_id or "") if agent is not None else ""
 
     async def _start_execution(self, profile: Profile) -> None:
         """What a protocol tells is recorded on an execution; a mere command has nothing but output."""

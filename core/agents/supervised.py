@@ -85,9 +85,9 @@ class SupervisedProcess:
         elif not self._adapter.leave():
             self._run.stop()
 
-    def react(self, event: StoredEvent) -> None:
-        """Tell the adapter what others appended to the execution's stream."""
-        self._adapter.react(event)
+    def react(self, event: StoredEvent) -> bool:
+        """Tell the adapter what others appended to the execution's stream; whether it sees to it."""
+        return self._adapter.react(event)
 
     def suspend(self) -> None:
         """Freeze the whole tree."""

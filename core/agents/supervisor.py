@@ -12,6 +12,7 @@ from collections.abc import Callable
 from core.agents.attempt import Attempt, Ending
 from core.agents.context import Context, to_agent
 from core.agents.service import Service
+from core.agents.undelivered import undelivered
 from core.concurrency import task_group
 from core.errors import LogClosed, LogVanished
 from core.events import (
@@ -94,7 +95,7 @@ class Supervisor:
 
     async def _react(self, event: StoredEvent, tasks: asyncio.TaskGroup) -> None:
         if event.stream.startswith("execution/"):
-            self._pass_on(event)
+            await self._pass_on(event)
             return
         match event.payload:
             case TaskClaimed(agent_id=agent_id, attempt=attempt, fence=fence):
@@ -117,11 +118,14 @@ class Supervisor:
             case _:
                 pass
 
-    def _pass_on(self, event: StoredEvent) -> None:
-        if isinstance(event.payload, MessageSent | PermissionGranted | PermissionDenied | PermissionExpired):
-            for worker in self._workers.values():
-                if worker.execution_id == event.aggregate_id:
-                    worker.react(event)
+    async def _pass_on(self, event: StoredEvent) -> None:
+        """Tell whoever it is about; a message that reaches nobody is not forgotten."""
+        if not isinstance(event.payload, MessageSent | PermissionGranted | PermissionDenied | PermissionExpired):
+            return
+        about = [worker for worker in self._workers.values() if worker.execution_id == event.aggregate_id]
+        if not any(worker.react(event) for worker in about) and isinstance(event.payload, MessageSent):
+            lost = Append(event.stream, [undelivered(event)])
+            await self._context.journal.record_fact(lambda _: [lost], actor=ACTOR, cause=event.position)
 
     def _start(self, tasks: asyncio.TaskGroup, worker: Worker) -> None:
         if self._closing:

@@ -6,11 +6,12 @@ fields as keywords; what is returned is the id of what the command is about.
 """
 
 from core.commands.agents import AgentCommands
+from core.commands.conversations import ConversationCommands
 from core.commands.session import SessionCommands
 from core.commands.tasks import TaskCommands
 
 __all__ = ["Commands"]
 
 
-class Commands(TaskCommands, AgentCommands, SessionCommands):
+class Commands(TaskCommands, AgentCommands, ConversationCommands, SessionCommands):
     """What a user, an agent or a script may ask for."""

@@ -11,6 +11,9 @@ AgentPresence = Literal["idle", "busy", "waiting-permission", "stopping", "parke
 
 OutputChannel = Literal["stdout", "stderr", "text", "thought", "wire-in", "wire-out"]
 
+RAW_CHANNELS: frozenset[OutputChannel] = frozenset({"wire-in", "wire-out"})
+"""Records of a protocol as they were sent: kept to be looked up, told otherwise already."""
+
 Command = str | tuple[str, ...]
 """A shell line for `sh -c`, or a program and its arguments."""
 

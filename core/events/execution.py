@@ -181,10 +181,12 @@ class PermissionGranted(Event):
 
 
 class PermissionDenied(Event):
-    """Refused, by whom and why."""
+    """Refused, by whom and why; without an option when the agent offered none for it."""
 
     type: ClassVar[str] = "permission:denied"
     request_id: str
+    option_id: str = ""
+    kind: str = ""
     by: str = ""
     reason: str = ""
 

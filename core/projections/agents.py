@@ -54,6 +54,8 @@ def _printed(draft: Draft, agent: Agent, event: AnyEvent, payload: AgentOutput) 
 
 def _changed(agent: Agent, event: AnyEvent, payload: Event) -> Agent:
     match payload:
+        case AgentStatusChanged(current="busy" | "waiting-permission") if agent.status == "paused":
+            return replace(agent, before_pause=payload.current)  # it goes on with that once the pause is over
         case AgentStatusChanged():
             return replace(agent, status=payload.current, reason=line(payload.reason))
         case AgentTaskAssigned():

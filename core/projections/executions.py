@@ -230,7 +230,7 @@ def _fold_permission(
         case PermissionGranted():
             answered = replace(answered, status="granted", by=payload.by, kind=payload.kind)
         case PermissionDenied():
-            answered = replace(answered, status="denied", by=payload.by, reason=line(payload.reason))
+            answered = replace(answered, status="denied", by=payload.by, kind=payload.kind, reason=line(payload.reason))
         case PermissionExpired():
             answered = replace(answered, status="expired")
     draft.permissions.put(request, answered)

@@ -10,24 +10,24 @@ from typing import cast
 
 from msgspec.structs import replace
 
-from core.agents.acp.fields import Table, table, text
 from core.agents.acp.state import Call, State
+from core.agents.records import Record, name_at, table_at, text_at
 from core.events import Payload, ToolCallCompleted, ToolCallStarted, ToolCallUpdated
 from core.events.execution import ToolOutcome
 
 _OVER: Mapping[str, ToolOutcome] = {"completed": "ok", "failed": "error"}
 
 
-def noticed(state: State, told: Table) -> tuple[State, list[Payload]]:
+def noticed(state: State, told: Record) -> tuple[State, list[Payload]]:
     """A call as somebody tells of it: started if it is new, changed if it is not, and over if it says so."""
-    call_id = text(told, "toolCallId")
+    call_id = name_at(told, "toolCallId")
     if not call_id or call_id in state.closed:
         return state, []
     before = state.calls.get(call_id)
     call = _merged(before or Call(), told)
     events: list[Payload] = []
     if before is None:
-        title = call.title or text(told, "name") or text(told, "kind") or call_id
+        title = call.title or text_at(told, "name") or text_at(told, "kind") or call_id
         call = replace(call, title=title)
         events.append(ToolCallStarted(step_id=state.step_id, tool_call_id=call_id, tool_name=title, input=call.input))
         before = Call(title=title, status=call.status, input=call.input)
@@ -58,21 +58,21 @@ def abandoned(state: State) -> tuple[State, list[Payload]]:
     return state, events
 
 
-def description(told: Table) -> dict[str, object]:
+def description(told: Record) -> dict[str, object]:
     """What is asked for when a call needs permission: its kind, name, input, content and places, if told."""
     keys = {"kind": "kind", "name": "name", "rawInput": "input", "content": "content", "locations": "locations"}
     return {word: told[key] for key, word in keys.items() if told.get(key)}
 
 
-def tool_name(told: Table) -> str:
+def tool_name(told: Record) -> str:
     """The name of the tool itself, which some agents tell beside the title of the call."""
-    return text(told, "name") or text(table(told, "_meta", "goose", "toolCall"), "toolName")
+    return text_at(told, "name") or text_at(table_at(told, "_meta", "goose", "toolCall"), "toolName")
 
 
-def _merged(call: Call, told: Table) -> Call:
+def _merged(call: Call, told: Record) -> Call:
     return Call(
-        title=text(told, "title") or call.title,
-        status=text(told, "status") or call.status,
+        title=text_at(told, "title") or call.title,
+        status=text_at(told, "status") or call.status,
         input=told.get("rawInput") or call.input,
         content=told.get("content") or call.content,
         denied=call.denied,
@@ -100,5 +100,7 @@ def _plain(output: object) -> object:
     if not isinstance(output, list):
         return output
     blocks = cast("list[object]", output)
-    texts = [text(table(cast("Table", block), "content"), "text") for block in blocks if isinstance(block, Mapping)]
+    texts = [
+        text_at(table_at(cast("Record", block), "content"), "text") for block in blocks if isinstance(block, Mapping)
+    ]
     return "\n".join(texts) if blocks and len(texts) == len(blocks) and all(texts) else cast("object", output)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from core.agents.acp.fields import Table, number, table, text
 from core.agents.acp.state import State
 from core.agents.decoding import Outcome
+from core.agents.records import Record, table_at, text_at
 
 VERSION = 1
 """The version of the protocol we speak."""
@@ -28,9 +28,9 @@ _ATTEMPTS: Mapping[str, str] = {
 }
 
 
-def of_turn(state: State, result: Table) -> Outcome:
+def of_turn(state: State, result: Record) -> Outcome:
     """What the answer to a prompt means."""
-    reason = text(result, "stopReason")
+    reason = text_at(result, "stopReason")
     if reason == "end_turn":
         return Outcome(status="completed", text=state.said)
     if reason == "cancelled":
@@ -41,7 +41,7 @@ def of_turn(state: State, result: Table) -> Outcome:
     return Outcome(status="failed", text=sentence, retryable=reason != "refusal")
 
 
-def of_error(state: State, method: str, error: Table) -> Outcome | None:
+def of_error(state: State, method: str, error: Record) -> Outcome | None:
     """What it means that a request of ours was refused; None when that ends nothing."""
     attempt = _ATTEMPTS.get(method)
     if attempt is None:
@@ -57,17 +57,17 @@ def of_error(state: State, method: str, error: Table) -> Outcome | None:
     return Outcome(status="failed", text=f"{attempt}: {message}", retry_after_s=limited)
 
 
-def of_version(result: Table) -> Outcome | None:
+def of_version(result: Record) -> Outcome | None:
     """What is wrong with the version the agent chose, if anything."""
-    version = number(result, "protocolVersion")
-    if version == VERSION:
+    version = result.get("protocolVersion")
+    if version == VERSION and version is not True:
         return None
-    chosen = "no version" if version is None else f"version {version}"
+    chosen = f"version {version}" if isinstance(version, int) else "no version"
     sentence = f"it speaks {chosen} of the protocol, and only version {VERSION} is spoken here"
     return Outcome(status="failed", text=sentence, retryable=False)
 
 
-def _message(error: Table) -> str:
-    details = text(table(error, "data"), "details") or text(table(error, "data"), "message")
-    message = text(error, "message") or "without a word"
+def _message(error: Record) -> str:
+    details = text_at(table_at(error, "data"), "details") or text_at(table_at(error, "data"), "message")
+    message = text_at(error, "message") or "without a word"
     return f"{message}: {details}" if details and details not in message else message

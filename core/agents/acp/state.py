@@ -5,7 +5,8 @@ from __future__ import annotations
 from msgspec import Struct
 from rpds import HashTrieMap, HashTrieSet
 
-from core.agents.acp.fields import Table
+from core.agents.decoding import Outcome
+from core.agents.records import Record
 from core.events import PlanEntry
 from core.events.execution import MessageKind
 
@@ -47,13 +48,13 @@ class Message(Struct, frozen=True, kw_only=True):
 class State(Struct, frozen=True, kw_only=True):
     """A conversation so far."""
 
-    requests: HashTrieMap[tuple[str, str], tuple[str, Table]] = HashTrieMap()
+    requests: HashTrieMap[tuple[str, str], tuple[str, Record]] = HashTrieMap()
     """Direction and id of requests that wait for their answer → method and parameters."""
     ways_in: tuple[str, ...] = ()
     """What the agent says one can do to be let in."""
     resumable: bool = False
-    refused: bool = False
-    """Whether it was said already why there is no conversation."""
+    outcome: Outcome | None = None
+    """Of the last turn, or why there is no conversation."""
     conversation_id: str = ""
     restoring: bool = False
     """Whether the agent sends us what was said before."""

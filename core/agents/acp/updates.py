@@ -5,9 +5,9 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from core.agents.acp import calls
-from core.agents.acp.fields import Table, number, table, tables, text
 from core.agents.acp.state import Message, State
 from core.agents.decoding import NOTHING, Decoded, Spoken
+from core.agents.records import Record, count_at, micros_at, name_at, table_at, tables_at, text_at
 from core.events import CustomRecorded, MessageReceived, Payload, PlanEntry, PlanUpdated, UsageReported
 from core.events.execution import MessageKind
 
@@ -16,13 +16,15 @@ MESSAGE_CHARACTERS = 256 * 1024  # kept of one message; an event holds less
 _KINDS: dict[str, MessageKind] = {"agent_message_chunk": "text", "agent_thought_chunk": "thought"}
 
 
-def updated(state: State, update: Table) -> tuple[State, Decoded]:
+def updated(state: State, update: Record) -> tuple[State, Decoded]:
     """What one `session/update` adds."""
-    match text(update, "sessionUpdate"):
+    match text_at(update, "sessionUpdate"):
         case "agent_message_chunk" | "agent_thought_chunk" as kind:
-            return _spoken(state, _KINDS[kind], text(update, "messageId"), _block_text(table(update, "content")))
+            return _spoken(state, _KINDS[kind], name_at(update, "messageId"), _block_text(table_at(update, "content")))
         case "tool_call" | "tool_call_update":
-            state, finished = finished_message(state) if text(update, "toolCallId") not in state.calls else (state, [])
+            state, finished = (
+                finished_message(state) if name_at(update, "toolCallId") not in state.calls else (state, [])
+            )
             state, events = calls.noticed(state, update)
             return state, Decoded(added=(*finished, *events))
         case "plan":
@@ -30,7 +32,7 @@ def updated(state: State, update: Table) -> tuple[State, Decoded]:
         case "usage_update":
             return _used(state, update)
         case "current_mode_update":
-            mode = CustomRecorded(event_type="acp:mode", fields={"mode": text(update, "currentModeId")})
+            mode = CustomRecorded(event_type="acp:mode", fields={"mode": text_at(update, "currentModeId")})
             return state, Decoded(added=(mode,))
         case _:
             return state, NOTHING
@@ -49,26 +51,22 @@ def finished_message(state: State) -> tuple[State, list[Payload]]:
     return state, [MessageReceived(message_id=name, role="assistant", kind=message.kind, text=said)]
 
 
-def turn_usage(result: Table) -> list[Payload]:
+def turn_usage(result: Record) -> list[Payload]:
     """What a turn consumed, as the answer to its prompt tells; some agents tell it in a field of their own."""
-    usage = table(result, "usage")
-    quota = table(result, "_meta", "quota")
-    counts = table(quota, "token_count")
-    models = [text(model, "model") for model in tables(quota, "model_usage")]
-    tokens_in = _first(number(usage, "inputTokens"), number(counts, "input_tokens"))
-    tokens_out = _first(number(usage, "outputTokens"), number(counts, "output_tokens"))
+    usage = table_at(result, "usage")
+    quota = table_at(result, "_meta", "quota")
+    counts = table_at(quota, "token_count")
+    models = [text_at(model, "model") for model in tables_at(quota, "model_usage")]
+    tokens_in = count_at(usage, "inputTokens") or count_at(counts, "input_tokens")
+    tokens_out = count_at(usage, "outputTokens") or count_at(counts, "output_tokens")
     if not tokens_in and not tokens_out:
         return []
     return [
         UsageReported(
             scope="turn", model=models[0] if models else "", input_tokens=tokens_in, output_tokens=tokens_out,
-            cached_tokens=number(usage, "cachedReadTokens") or 0,
+            cached_tokens=count_at(usage, "cachedReadTokens"),
         )
     ]  # fmt: skip
-
-
-def _first(*numbers: int | None) -> int:
-    return next((number for number in numbers if number is not None), 0)
 
 
 def _spoken(state: State, kind: MessageKind, message_id: str, piece: str) -> tuple[State, Decoded]:
@@ -85,23 +83,25 @@ def _spoken(state: State, kind: MessageKind, message_id: str, piece: str) -> tup
     return replace(state, message=longer), Decoded(added=(*events, Spoken(kind, piece)))
 
 
-def _block_text(block: Table) -> str:
+def _block_text(block: Record) -> str:
     """The text of a content block; what is no text is named."""
-    match text(block, "type"):
+    match text_at(block, "type"):
         case "text":
-            return text(block, "text")
+            return text_at(block, "text")
         case "resource_link":
-            return text(block, "uri") or text(block, "name")
+            return text_at(block, "uri") or text_at(block, "name")
         case "resource":
-            return text(table(block, "resource"), "text") or text(table(block, "resource"), "uri")
+            return text_at(table_at(block, "resource"), "text") or text_at(table_at(block, "resource"), "uri")
         case kind:
-            return f"[{kind or 'something'} {text(block, 'mimeType')}]".replace(" ]", "]")
+            return f"[{kind or 'something'} {text_at(block, 'mimeType')}]".replace(" ]", "]")
 
 
-def _planned(state: State, update: Table) -> tuple[State, Decoded]:
+def _planned(state: State, update: Record) -> tuple[State, Decoded]:
     entries = tuple(
-        PlanEntry(content=text(entry, "content"), priority=text(entry, "priority"), status=text(entry, "status"))
-        for entry in tables(update, "entries")
+        PlanEntry(
+            content=text_at(entry, "content"), priority=text_at(entry, "priority"), status=text_at(entry, "status")
+        )
+        for entry in tables_at(update, "entries")
     )
     if entries == state.plan:
         return state, NOTHING
@@ -109,18 +109,16 @@ def _planned(state: State, update: Table) -> tuple[State, Decoded]:
     return replace(state, plan=entries), Decoded(added=(*events, PlanUpdated(entries=entries)))
 
 
-def _used(state: State, update: Table) -> tuple[State, Decoded]:
+def _used(state: State, update: Record) -> tuple[State, Decoded]:
     """How full the context is, and what the conversation cost since it was told last."""
-    context = (number(update, "used"), number(update, "size"))
-    cost = table(update, "cost")
-    amount = cost.get("amount")
-    total = state.cost_usd_micros
-    if text(cost, "currency") == "USD" and isinstance(amount, int | float):
-        total = number({"micros": amount * 1_000_000}, "micros") or 0
-    added = max(0, total - state.cost_usd_micros)
-    if context == state.context and not added:
+    used, size = (count_at(update, key) if key in update else None for key in ("used", "size"))
+    cost = table_at(update, "cost")
+    total = micros_at(cost, "amount") if text_at(cost, "currency") == "USD" else None
+    added = max(0, (total or 0) - state.cost_usd_micros)
+    if (used, size) == state.context and not added:
         return state, NOTHING
-    used = UsageReported(
-        scope="context", context_used_tokens=context[0], context_size_tokens=context[1], cost_usd_micros=added or None
+    told = UsageReported(
+        scope="context", context_used_tokens=used, context_size_tokens=size, cost_usd_micros=added or None
     )
-    return replace(state, context=context, cost_usd_micros=total), Decoded(added=(used,))
+    state = replace(state, context=(used, size), cost_usd_micros=state.cost_usd_micros + added)
+    return state, Decoded(added=(told,))
