@@ -12,12 +12,12 @@ from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 
 from core.config import Config
+from core.crash import keep
 from core.engine import Engine
 from core.history.index import LineageIndex
 from core.plan import Plan
 from tui.bindings import Registry
 from tui.cli.printing import complain
-from tui.crash import keep
 from tui.driver import TerminalDriver
 from tui.feed import Feed
 from tui.playhead import load_view, save_view

@@ -15,14 +15,14 @@ from msgspec.structs import replace
 
 from core.agents.adapters import process_for
 from core.agents.command import ERROR_CHARACTERS, failure_of
-from core.agents.context import Context, to_agent
+from core.agents.context import Context, our_mistake, to_agent
 from core.agents.decoding import Outcome
 from core.agents.draft import NOTICE
 from core.agents.supervised import SupervisedProcess
 from core.agents.timer import Timer
 from core.concurrency import task_group
 from core.config import Profile
-from core.errors import LaunchFailed
+from core.errors import LaunchFailed, LogError
 from core.events import (
     AgentStarted,
     AgentStatusChanged,
@@ -139,6 +139,10 @@ class Attempt:
             verdict = await self._tried()
         except LaunchFailed as failed:
             verdict = Verdict(outcome="failed", text=str(failed)[:ERROR_CHARACTERS], retryable=False)
+        except LogError:
+            raise
+        except Exception as error:  # noqa: BLE001  kept and told
+            verdict = Verdict(outcome="failed", text=await our_mistake(self._context, error), retryable=False)
         await self._record(lambda state: self._concluded(state, verdict))
 
     # -- running it -------------------------------------------------------------------------------------------

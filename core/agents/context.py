@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.agents.tools import ToolServer
 from core.config import Config, Profile
+from core.crash import keep
 from core.errors import LaunchFailed
 from core.events import Append, Payload
 from core.journal import Journal
 from core.processes import Runner
+from core.project import Project
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,12 @@ class Context:
         if profile is None:
             raise LaunchFailed(f"there is no profile {name!r} in the configuration any more")
         return profile
+
+
+async def our_mistake(context: Context, error: Exception) -> str:
+    """Keep what is to be mended, and say so: one agent's failure, though ours, must not end the fleet."""
+    path = await asyncio.to_thread(keep, Project(context.project), error)
+    return f"a mistake of ours, {type(error).__name__}: {path} says more"
 
 
 def to_agent(agent_id: str, *events: Payload) -> Append:

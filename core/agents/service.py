@@ -7,11 +7,11 @@ from collections import deque
 
 from core.agents.adapters import process_for
 from core.agents.command import ERROR_CHARACTERS, failure_of
-from core.agents.context import Context, to_agent
+from core.agents.context import Context, our_mistake, to_agent
 from core.agents.supervised import SupervisedProcess
 from core.concurrency import task_group
 from core.config import Profile, Restart
-from core.errors import LaunchFailed
+from core.errors import LaunchFailed, LogError
 from core.events import (
     AgentFailed,
     AgentRestarting,
@@ -92,9 +92,11 @@ class Service:
         try:
             failure, end = await self._ran()
         except LaunchFailed as failed:
-            await self._end_execution(str(failed))
-            await self._tell(AgentFailed(error=str(failed)[:ERROR_CHARACTERS]))
-            return str(failed)
+            return await self._failed(str(failed))
+        except LogError:
+            raise
+        except Exception as error:  # noqa: BLE001  kept and told
+            return await self._failed(await our_mistake(self._context, error))
         if failure is None or self._ended.is_set():
             await self._end_execution("")
             await self._tell(AgentStopped(exit_code=end.exit_code, signal=end.signal, reason=failure or ""))
@@ -102,6 +104,12 @@ class Service:
         await self._end_execution(failure)
         await self._tell(AgentFailed(error=failure, exit_code=end.exit_code, signal=end.signal))
         return failure
+
+    async def _failed(self, error: str) -> str:
+        """There is no end of a process to tell of."""
+        await self._end_execution(error)
+        await self._tell(AgentFailed(error=error[:ERROR_CHARACTERS]))
+        return error
 
     async def _ran(self) -> tuple[str | None, RunExit]:
         """What went wrong, and how the process ended."""

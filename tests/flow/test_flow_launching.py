@@ -8,9 +8,13 @@ from pathlib import Path
 import pytest
 from fakes.stage import opened, payloads, printed, until_over
 
+from core.agents.command import CommandAdapter
+from core.agents.decoding import Outcome
+from core.agents.recording import Recording
 from core.config import Config, Profile
 from core.errors import PlanError
 from core.events import TaskFailed
+from core.processes import Run
 
 EVIL = '\'; touch pwned; echo "$(touch pwned)" `touch pwned` $HOME && touch pwned #\nsecond line ✓'
 SAY_ARGUMENT = ("/bin/sh", "-c", 'printf "%s|" "$1"', "sh", "{prompt}")
@@ -204,3 +208,21 @@ async def test_what_a_task_starts_dies_with_it_and_its_output_is_kept(project: P
         state = await until_over(engine, task_id)
         assert state.tasks[task_id].status == "completed"
         assert await printed(engine, task_id) == ["parent"]
+
+
+async def test_a_mistake_of_ours_costs_one_attempt_and_not_the_fleet(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talk = CommandAdapter.talk
+
+    async def fall(self: CommandAdapter, run: Run, recording: Recording) -> Outcome | None:
+        monkeypatch.setattr(CommandAdapter, "talk", talk)
+        raise ZeroDivisionError("the secret is s3cret")
+
+    monkeypatch.setattr(CommandAdapter, "talk", fall)
+    failed = await failure(project, command="sleep 600")
+    assert "a mistake of ours, ZeroDivisionError" in failed.error
+    assert "s3cret" not in failed.error
+    kept = project / ".codewalkers" / "run" / "crash.txt"
+    assert str(kept) in failed.error
+    assert "s3cret" in kept.read_text()

@@ -42,7 +42,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _kept(error: Exception) -> Path:
-    from tui.crash import keep
+    from core.crash import keep
 
     try:
         project = invocation.current.project
