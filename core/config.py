@@ -102,6 +102,24 @@ class Conversation(_Section):
     """From the end of the conversation until it has gone by itself; then its process is stopped."""
 
 
+class Budget(_Section):
+    """How much may be used up. What agents do not report is not counted."""
+
+    tokens: int | None = Field(default=None, ge=0)
+    """Input and output together."""
+    usd: float | None = Field(default=None, ge=0, le=1_000_000)
+    warn_at: float = Field(default=0.8, gt=0, le=1)
+    """The part of it after which to warn."""
+
+
+class Budgets(_Section):
+    """How much all agents together may use up."""
+
+    session: Budget = Budget()
+    day: Budget = Budget()
+    """From midnight to midnight, UTC."""
+
+
 class Profile(_Section):
     """A configured kind of agent."""
 
@@ -131,6 +149,8 @@ class Profile(_Section):
     """Whether the raw records of its protocol are kept."""
     timeout: Milliseconds | None = None
     """For tasks that set none."""
+    budget: Budget = Budget()
+    """For all its agents together, in a session."""
     may_spawn: bool = False
     """Whether its agents may spawn agents and enqueue shell commands without asking the user."""
     restart: Restart = Restart()
@@ -186,6 +206,7 @@ class Config(_Section):
     """Agents of all profiles together."""
     tenant: str = "local"
     retry: Retry = Retry()
+    budget: Budgets = Budgets()
     tools: Tools = Tools()
     keys: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Keys of the dashboard's actions, by the action's name."""

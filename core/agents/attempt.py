@@ -8,6 +8,7 @@ follows from a failure or a loss is the scheduler's part.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal
 
 from msgspec import Struct
@@ -18,6 +19,7 @@ from core.agents.command import ERROR_CHARACTERS, failure_of
 from core.agents.context import Context, our_mistake, to_agent
 from core.agents.decoding import Outcome
 from core.agents.draft import NOTICE
+from core.agents.parking import parking, rests_until
 from core.agents.supervised import SupervisedProcess
 from core.agents.timer import Timer
 from core.concurrency import task_group
@@ -72,7 +74,8 @@ class Verdict(Struct, frozen=True, kw_only=True):
     retryable: bool = True
     end: RunExit | None = None
     """None when no process ever existed."""
-    duration_ms: int = 0
+    rests_until: datetime | None = None
+    """Set when a rate limit ended it: its profile is parked until then."""
 
 
 class Attempt:
@@ -191,6 +194,9 @@ class Attempt:
             return Verdict(outcome="lost", text="its process was lost", end=end)
         if self._ending is not None and (status == "cancelled" or (end.stopped_by_us and status != "completed")):
             return self._ended_by_us(end, limit_ms)
+        until = rests_until(outcome, self._context.journal.clock.now())
+        if until is not None and outcome is not None:
+            return Verdict(outcome="requeued", text=outcome.text[:ERROR_CHARACTERS], end=end, rests_until=until)
         return _verdict(process, end, outcome)
 
     def _ended_by_us(self, end: RunExit | None, limit_ms: int | None = None) -> Verdict:
@@ -267,6 +273,9 @@ class Attempt:
         if self.execution_id in state.executions:
             ended = [*_remark(verdict), _execution_end(verdict, duration_ms)]
             appends.insert(0, Append(f"execution/{self.execution_id}", ended))
+        agent = state.agents.get(self.agent_id)
+        if verdict.rests_until is not None and agent is not None:
+            appends += parking(state, agent.profile, verdict.rests_until, verdict.text)
         return [*appends, to_agent(self.agent_id, *self._freed(state, verdict))]
 
     def _move(self, verdict: Verdict, duration_ms: int) -> Payload:

@@ -24,6 +24,7 @@ from core.projections.records import (
     Swarm,
     Task,
     Totals,
+    Usage,
     Workspace,
 )
 from core.projections.state import State
@@ -78,14 +79,15 @@ class Draft:
     __slots__ = (
         "agents", "base", "bookmarks", "budgets", "checkpoints", "dropped_lines", "events", "executions", "locks",
         "memory", "outcomes", "output_lines", "permissions", "position", "profiles", "recorded_us", "resting",
-        "resting_count", "sessions", "signals", "swarm", "task_counts", "tasks", "totals", "unknown_events",
-        "workspaces",
+        "resting_count", "session_id", "sessions", "signals", "swarm", "task_counts", "tasks", "totals",
+        "unknown_events", "usage", "workspaces",
     )  # fmt: skip
 
     def __init__(self, base: State) -> None:
         self.base = base
         self.position = base.position
         self.recorded_us = base.recorded_us
+        self.session_id = base.session_id
         self.events = self.unknown_events = self.output_lines = self.dropped_lines = 0
         """What nearly every event adds to, counted here since the base; `totals` holds the rest."""
         self.agents: Overlay[str, Agent] = Overlay(base.agents)
@@ -102,6 +104,7 @@ class Draft:
         self.bookmarks: Overlay[str, Bookmark] = Overlay(base.bookmarks)
         self.budgets: Overlay[str, Budget] = Overlay(base.budgets)
         self.profiles: Overlay[str, Profile] = Overlay(base.profiles)
+        self.usage: Overlay[str, Usage] = Overlay(base.usage)
         self.outcomes: Overlay[str, str] = Overlay(base.outcomes)
         self.task_counts: Overlay[str, int] = Overlay(base.task_counts)
         self.resting: Overlay[int, tuple[int, str]] = Overlay(base.resting)
@@ -123,6 +126,7 @@ class Draft:
         return State(
             position=self.position,
             recorded_us=self.recorded_us,
+            session_id=self.session_id,
             agents=self.agents.finished(),
             tasks=self.tasks.finished(),
             executions=self.executions.finished(),
@@ -137,6 +141,7 @@ class Draft:
             bookmarks=self.bookmarks.finished(),
             budgets=self.budgets.finished(),
             profiles=self.profiles.finished(),
+            usage=self.usage.finished(),
             outcomes=self.outcomes.finished(),
             task_counts=self.task_counts.finished(),
             resting=self.resting.finished(),

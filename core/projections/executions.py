@@ -35,7 +35,16 @@ from core.events import (
 )
 from core.events.envelope import to_us
 from core.projections.draft import Draft
-from core.projections.records import Agent, Execution, Permission, line
+from core.projections.records import (
+    Agent,
+    Execution,
+    Permission,
+    Usage,
+    day_scope,
+    line,
+    profile_scope,
+    session_scope,
+)
 
 
 def fold_execution(draft: Draft, event: AnyEvent, payload: Event) -> None:
@@ -51,7 +60,7 @@ def fold_execution(draft: Draft, event: AnyEvent, payload: Event) -> None:
         match payload:
             case UsageReported():
                 execution = _used(execution, payload)
-                _spread_usage(draft, execution, payload)
+                _spread_usage(draft, event, execution, payload)
             case ExecutionStarted() | ExecutionPaused() | ExecutionResumed():
                 execution = _moved(execution, payload)
             case ExecutionCompleted() | ExecutionFailed() | ExecutionCancelled():
@@ -180,8 +189,8 @@ def _used(execution: Execution, payload: UsageReported) -> Execution:
     )
 
 
-def _spread_usage(draft: Draft, execution: Execution, payload: UsageReported) -> None:
-    """The same numbers for the agent, the task and the total."""
+def _spread_usage(draft: Draft, event: AnyEvent, execution: Execution, payload: UsageReported) -> None:
+    """The same numbers for the agent, the task, the session, the day, the profile and the total."""
     adds = payload.scope != "context"
     tokens_in, tokens_out = payload.input_tokens * adds, payload.output_tokens * adds
     cost = payload.cost_usd_micros or 0
@@ -197,6 +206,15 @@ def _spread_usage(draft: Draft, execution: Execution, payload: UsageReported) ->
     if task is not None:
         spent = replace(task, tokens=task.tokens + tokens_in + tokens_out, cost_usd_micros=task.cost_usd_micros + cost)
         draft.tasks.put(task.id, spent)
+    scopes = [session_scope(draft.session_id), day_scope(event.recorded_us)]
+    if agent is not None:
+        scopes.append(profile_scope(agent.profile, draft.session_id))
+    for scope in scopes:
+        usage = draft.usage.get(scope) or Usage(id=scope)
+        used = replace(
+            usage, tokens=usage.tokens + tokens_in + tokens_out, cost_usd_micros=usage.cost_usd_micros + cost
+        )
+        draft.usage.put(scope, used)
 
 
 def _agent_used(agent: Agent, execution: Execution, tokens_in: int, tokens_out: int, cost: int) -> Agent:

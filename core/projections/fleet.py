@@ -133,6 +133,7 @@ def fold_session(draft: Draft, event: AnyEvent, payload: Event) -> None:
     )
     match payload:
         case SessionStarted():
+            draft.session_id = session_id
             session = replace(
                 session, status="running", version=payload.version, pid=payload.pid, host=line(payload.host),
                 previous=payload.previous_session_id,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Protocol, TypeVar
 
-from core.projections.records import Agent, Memory, Task
+from msgspec.structs import replace
+
+from core.projections.records import DAY, Agent, Memory, Task, Usage, session_scope
 from core.projections.state import State
 
 
@@ -114,3 +116,41 @@ class MemoryQueries:
     def size_bytes(self, namespace: str | None = None) -> int:
         """Bytes held by the namespace, or by all."""
         return sum(entry.size_bytes for entry in self._entries if namespace in {None, entry.namespace})
+
+
+class UsageQueries:
+    """What was used up, oldest first; whoever used nothing is left out."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def by_agent(self) -> list[Usage]:
+        """Of each agent, by its id."""
+        return _spent(
+            Usage(id=agent.id, tokens=agent.input_tokens + agent.output_tokens, cost_usd_micros=agent.cost_usd_micros)
+            for agent in in_order(self._state.agents)
+        )
+
+    def by_task(self) -> list[Usage]:
+        """Of each task, by its id; all its attempts together."""
+        return _spent(
+            Usage(id=task.id, tokens=task.tokens, cost_usd_micros=task.cost_usd_micros)
+            for task in in_order(self._state.tasks)
+        )
+
+    def by_session(self) -> list[Usage]:
+        """Of each session, by its id."""
+        return self._scoped((session.id, session_scope(session.id)) for session in in_order(self._state.sessions))
+
+    def by_day(self) -> list[Usage]:
+        """Of each day of UTC, by its date."""
+        days = sorted(scope for scope in self._state.usage if scope.startswith(DAY))
+        return self._scoped((scope.removeprefix(DAY), scope) for scope in days)
+
+    def _scoped(self, scopes: Iterable[tuple[str, str]]) -> list[Usage]:
+        found = ((name, self._state.usage.get(scope)) for name, scope in scopes)
+        return _spent(replace(usage, id=name) for name, usage in found if usage is not None)
+
+
+def _spent(usages: Iterable[Usage]) -> list[Usage]:
+    return [usage for usage in usages if usage.tokens or usage.cost_usd_micros]

@@ -11,6 +11,7 @@ from typing import Literal
 from msgspec import Struct
 
 from core.events import PermissionOption
+from core.events.envelope import EPOCH, MICROSECOND
 
 AgentStatus = Literal[
     "starting", "idle", "busy", "waiting-permission", "stopping", "parked", "unknown", "restarting", "paused",
@@ -312,8 +313,36 @@ class Bookmark(Struct, frozen=True, gc=False, kw_only=True):
     label: str = ""
 
 
+class Usage(Struct, frozen=True, gc=False, kw_only=True):
+    """What was used up in a session, on a day, or by a profile in a session."""
+
+    id: str
+    """See `session_scope`, `day_scope` and `profile_scope`."""
+    tokens: int = 0
+    """Input and output together."""
+    cost_usd_micros: int = 0
+
+
+def session_scope(session_id: str) -> str:
+    """What usage and budgets of a session go by."""
+    return f"session {session_id}"
+
+
+DAY = "day "
+
+
+def day_scope(at_us: int) -> str:
+    """What usage and budgets of a day go by; a day is one of UTC."""
+    return f"{DAY}{(EPOCH + at_us * MICROSECOND).date().isoformat()}"
+
+
+def profile_scope(profile: str, session_id: str) -> str:
+    """What usage and budgets of a profile in a session go by."""
+    return f"profile {profile} in {session_id}"
+
+
 class Budget(Struct, frozen=True, gc=False, kw_only=True):
-    """A cap and how much of it is used."""
+    """A cap and how much of it was used when that was last told."""
 
     id: str
     status: Literal["set", "warned", "tripped"] = "set"

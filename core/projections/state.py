@@ -29,6 +29,7 @@ from core.projections.records import (
     Swarm,
     Task,
     Totals,
+    Usage,
     Workspace,
 )
 
@@ -40,6 +41,8 @@ class State(Struct, frozen=True, kw_only=True):
     """The last event folded; 0 before the first."""
     recorded_us: int = 0
     """When that event became durable."""
+    session_id: str = ""
+    """The newest session."""
     agents: HashTrieMap[str, Agent] = HashTrieMap()
     tasks: HashTrieMap[str, Task] = HashTrieMap()
     executions: HashTrieMap[str, Execution] = HashTrieMap()
@@ -54,6 +57,8 @@ class State(Struct, frozen=True, kw_only=True):
     bookmarks: HashTrieMap[str, Bookmark] = HashTrieMap()
     budgets: HashTrieMap[str, Budget] = HashTrieMap()
     profiles: HashTrieMap[str, Profile] = HashTrieMap()
+    usage: HashTrieMap[str, Usage] = HashTrieMap()
+    """By scope: a session, a day, a profile in a session. Of agents and tasks, their records have it."""
     outcomes: HashTrieMap[str, str] = HashTrieMap()
     """Task id → status, of tasks whose records were dropped."""
     task_counts: HashTrieMap[str, int] = HashTrieMap()

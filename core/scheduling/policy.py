@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
+from core.agents.holding import held_back
 from core.config import Config, Profile, Retry
 from core.events import (
     Payload,
@@ -71,7 +72,7 @@ class Fleet:
     """Which agents are free and how much room is left, while claims are being handed out."""
 
     def __init__(self, state: State, config: Config) -> None:
-        self._config, self._parked = config, state.profiles
+        self._config, self._state = config, state
         agents = alive(state)
         self._total = len(agents)
         self._count: dict[str, int] = {}
@@ -89,9 +90,8 @@ class Fleet:
         profile = self._config.profile(profile_name)
         if profile is None:
             return Placement(reason=f"there is no profile {profile_name!r}")
-        parked = self._parked.get(profile_name)
-        if parked is not None and parked.status == "parked":
-            return Placement(reason=f"profile {profile_name} is parked: {parked.reason}")
+        if reason := held_back(self._state, profile_name):
+            return Placement(reason=reason)
         for agent_id in self._idle.get(profile_name, ()):
             return Placement(agent_id=agent_id)
         return self.room(profile_name, profile)

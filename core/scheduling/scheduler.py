@@ -22,12 +22,13 @@ from core.events import (
     Payload,
     StoredEvent,
     TaskClaimed,
+    UsageReported,
 )
 from core.events.envelope import to_us
 from core.ids import jitter
 from core.journal import STORAGE_RETRY_S, Journal
 from core.projections import State, Task, in_order
-from core.scheduling import pool
+from core.scheduling import limits, pool
 from core.scheduling.policy import Fleet, fair_turn, settle
 from core.scheduling.queue import QueueIndex
 
@@ -57,6 +58,8 @@ class Scheduler:
         """Tasks that something may follow from since they were last looked at → the position of what happened."""
         self._retirement_us: int | None = None
         """When an idle agent is next due to leave; too early when it has work again."""
+        self._spent: int | None = None
+        """The position of the newest report of usage."""
         self._held = False
 
     def hold(self) -> None:
@@ -111,6 +114,9 @@ class Scheduler:
 
     def _note(self, events: Sequence[StoredEvent]) -> None:
         state = self._journal.state
+        self._spent = max(
+            (event.position for event in events if isinstance(event.payload, UsageReported)), default=self._spent
+        )
         moved = {event.aggregate_id: event.position for event in events if event.stream.startswith("task/")}
         for task_id, position in moved.items():
             task = state.tasks.get(task_id)
@@ -120,8 +126,9 @@ class Scheduler:
                 self._moved[task_id] = position
 
     async def _alarm(self) -> None:
-        """Stir when the next scheduled task or idle agent is due; never without one."""
-        dues = [self._index.next_due_us(), None if self._held else self._retirement_us]
+        """Stir when the next scheduled task, idle agent or parked profile is due; never without one."""
+        changes = limits.next_change_us(self._journal.state, self._journal.clock.now())
+        dues = [self._index.next_due_us(), None if self._held else self._retirement_us, changes]
         due = min((moment for moment in dues if moment is not None), default=None)
         if due is None:
             return
@@ -134,6 +141,10 @@ class Scheduler:
     async def _settle(self) -> None:
         """Move on the tasks that are due and those that wait for something that changed."""
         now = self._journal.clock.now()
+        await self._journal.decide(lambda state: limits.unparking(state, now), actor=ACTOR)
+        await self._journal.decide(
+            lambda state: limits.to_tell(state, self._config, now), actor=ACTOR, cause=self._spent
+        )
         causes = {task.id: task.last_position for task in self._index.due(self._journal.state, to_us(now))}
         moved, self._moved = self._moved, {}
         causes |= moved
@@ -181,6 +192,9 @@ class Scheduler:
         self._index.put_back(state)
         session = state.sessions.get(self._journal.session_id)
         if self._held or session is None or session.status != "running":
+            return []
+        if limits.to_tell(state, self._config, self._journal.clock.now()):
+            self._stirred.set()  # first it is told, and then looked at again
             return []
         fleet = Fleet(state, self._config)
         spawned: set[str] = set()

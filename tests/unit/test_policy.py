@@ -127,7 +127,7 @@ def test_a_profiles_own_limit_is_named_before_the_fleets() -> None:
 
 def test_a_parked_profile_and_an_unknown_one_say_so() -> None:
     state = state_of(("profile/shell", ProfileParked(until=LATER, reason="rate limit")))
-    assert Fleet(state, Config()).place("shell").reason == "profile shell is parked: rate limit"
+    assert Fleet(state, Config()).place("shell").reason == ("profile shell is parked until 03:09:05 UTC: rate limit")
     assert Fleet(state, Config()).place("ghost").reason == "there is no profile 'ghost'"
 
 
