@@ -33,7 +33,7 @@ from core.events import (
     SwarmInitialized,
     TaskCancelRequested,
 )
-from core.history import Timeline
+from core.history import Indexer, Timeline
 from core.journal import Journal
 from core.log import EventLog
 from core.processes.local import LocalRunner
@@ -54,10 +54,15 @@ CloseMode = Literal["requeue", "cancel", "wait"]
 class Desk:
     """A project opened for writing, with nothing running: enough to enqueue, cancel or look."""
 
-    def __init__(self, project: Project, config: Config, journal: Journal, recovered: Recovered | None) -> None:
+    def __init__(
+        self, project: Project, config: Config, journal: Journal, recovered: Recovered | None,
+        timeline: Timeline | None = None, indexer: Indexer | None = None,
+    ) -> None:  # fmt: skip
         self.project, self.config, self.journal, self.recovered = project, config, journal, recovered
         self.commands = Commands(journal, lambda: self.config)
-        self.timeline = Timeline(journal.log)
+        self.timeline = timeline or Timeline(journal.log)
+        self.indexer = indexer
+        """Only where the log is owned."""
         self.queries = Queries(journal, self.timeline, lambda: self.config)
 
     @classmethod
@@ -75,9 +80,11 @@ class Desk:
         project = await asyncio.to_thread(_prepared, project_dir)
         config = config or await asyncio.to_thread(load_config, project.root)
         async with EventLog.open(project.log, clock=clock) as log:
-            state = await Timeline(log).state_at(await log.head())
-            journal = Journal(log, state, clock, tenant=config.tenant)
-            yield cls(project, config, journal, await recover(journal))
+            timeline = Timeline(log)
+            async with Indexer.open(log, timeline) as indexer:
+                await indexer.catch_up()
+                journal = Journal(log, await timeline.state_at(await log.head()), clock, tenant=config.tenant)
+                yield cls(project, config, journal, await recover(journal), timeline, indexer)
 
     @classmethod
     @asynccontextmanager
@@ -92,8 +99,9 @@ class Desk:
         project = await asyncio.to_thread(_existing, project_dir)
         config = await asyncio.to_thread(load_config, project.root)
         async with EventLog.open(project.log, read_only=True, clock=clock) as log:
-            state = await Timeline(log).state_at(await log.head())
-            yield cls(project, config, Journal(log, state, clock, tenant=config.tenant), None)
+            timeline = Timeline(log)
+            state = await timeline.state_at(await log.head())
+            yield cls(project, config, Journal(log, state, clock, tenant=config.tenant), None, timeline)
 
 
 class Engine:
@@ -155,6 +163,8 @@ class Engine:
                     tasks.create_task(engine.supervisor.run(), name="supervisor"),
                     tasks.create_task(engine.scheduler.run(), name="scheduler"),
                 ]
+                if desk.indexer is not None:
+                    running.append(tasks.create_task(desk.indexer.run(), name="indexer"))
                 try:
                     yield engine
                 finally:

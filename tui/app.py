@@ -14,7 +14,6 @@ from textual.drivers.linux_driver import LinuxDriver
 from core.config import Config
 from core.crash import keep
 from core.engine import Engine
-from core.history.index import LineageIndex
 from core.plan import Plan
 from tui.bindings import Registry
 from tui.cli.printing import complain
@@ -40,7 +39,7 @@ class CodewalkersApp(App[int], inherit_bindings=False):
         super().__init__()
         self._engine = engine
         self._bindings_here = Registry(engine.config.keys)
-        self._feed = Feed(engine, LineageIndex(engine.journal.branch))
+        self._feed = Feed(engine)
         self.crash: Path | None = None
         """Where the traceback was written, after a crash."""
 

@@ -21,22 +21,21 @@ LAG_SAMPLES = 600  # a minute of frames
 class Feed:
     """Follows the engine's log, frame by frame."""
 
-    def __init__(self, engine: Engine, index: LineageIndex) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self.index = index
+        self.index = LineageIndex(engine.journal.branch)
+        """Of the lineage; empty before `begin`, and then the timeline's own."""
+        self.head = 0
+        """The last position that came out of here."""
         self.memory = EventMemory()
         self._rates: deque[float] = deque([0.0], maxlen=RATE_SECONDS)
         self._second = 0
         self._lags: deque[float] = deque(maxlen=LAG_SAMPLES)
 
-    @property
-    def head(self) -> int:
-        """The last position of the lineage that is known here."""
-        return self.index.head
-
     async def begin(self) -> None:
         """Know everything up to now."""
-        await self.index.catch_up(self._engine.journal.log.reader, self._engine.journal.state.position)
+        self.index = await self._engine.timeline.index(self._engine.journal.branch)
+        self.head = self.index.head
 
     def behind(self) -> bool:
         """Whether more happened than the log's tail holds, so that it has to be read."""
@@ -49,6 +48,7 @@ class Feed:
         if own:
             self.index.extend((event.position, event.recorded_us, event.type, event.stream) for event in own)
             self.memory.keep(own)
+            self.head = own[-1].position
         self._count(len(own))
         return own
 

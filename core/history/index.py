@@ -6,9 +6,13 @@ position.
 
 from __future__ import annotations
 
+import sys
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
+
+import msgspec
+from msgspec import Struct
 
 from core.log.filters import Span
 from core.log.reader import Label, Reader
@@ -28,6 +32,33 @@ BOUNDARIES = frozenset(
 OUTPUT = "agent:output"
 PAUSE_US = 60_000_000
 """A time without events that is worth knowing of."""
+
+
+class Part(Struct):
+    """A stretch of a lineage's index, as it is kept: arrays of 64-bit integers in the machine's own byte order."""
+
+    byte_order: str
+    arrays: dict[str, bytes]
+    mark_kinds: list[str]
+
+    @classmethod
+    def decode(cls, kept: bytes) -> Part:
+        """The part that `LineageIndex.part` gave.
+
+        Raises:
+            ValueError: these are not its bytes, or another kind of machine kept them.
+        """
+        part = _DECODER.decode(kept)
+        sizes = {name: len(values) for name, values in part.arrays.items()}
+        if part.byte_order != sys.byteorder or tuple(sizes) != _ARRAYS or sizes["positions"] != sizes["times_us"]:
+            raise ValueError("this is no part of an index")
+        if len(part.mark_kinds) * 8 != sizes["marks"] or any(size % 8 for size in sizes.values()):
+            raise ValueError("this part of an index is damaged")
+        return part
+
+
+_ARRAYS = ("positions", "times_us", "failures", "faults", "boundaries", "marks", "pauses", "runs")
+_DECODER = msgspec.msgpack.Decoder(Part)
 
 
 class LineageIndex:
@@ -61,10 +92,37 @@ class LineageIndex:
             async for labels in reader.labels(branch=self.branch, span=Span(self.head, head)):
                 self.extend(labels)
 
+    def part(self, after: int, up_to: int) -> bytes:
+        """What is known of the events in the range, `after` exclusive, `up_to` inclusive, to be kept."""
+        arrays: dict[str, bytes] = {}
+        for name in _ARRAYS:
+            of_positions = self.positions if name == "times_us" else self._array(name)
+            start, end = bisect_right(of_positions, after), bisect_right(of_positions, up_to)
+            arrays[name] = self._array(name)[start:end].tobytes()
+        kinds = self.mark_kinds[bisect_right(self.marks, after) : bisect_right(self.marks, up_to)]
+        return msgspec.msgpack.encode(Part(sys.byteorder, arrays, kinds))
+
+    def add_part(self, part: Part) -> None:
+        """Add a part that follows what is known."""
+        for name, values in part.arrays.items():
+            self._array(name).frombytes(values)
+        self.mark_kinds += part.mark_kinds
+
+    def resume(self, last: Label) -> None:
+        """Go on after the last part, whose last event this is."""
+        _, _, kind, stream = last
+        self._printing = stream if kind == OUTPUT else ""
+
+    def _array(self, name: str) -> array[int]:
+        return getattr(self, name)
+
     def extend(self, labels: Iterable[Label]) -> None:
-        """Add events that follow those known."""
+        """Add events that follow those known; known ones are skipped."""
         last_us = self.times_us[-1] if self.times_us else 0
+        head = self.head
         for position, recorded_us, kind, stream in labels:
+            if position <= head:
+                continue
             if recorded_us - last_us >= PAUSE_US and last_us:
                 self.pauses.append(position)
             last_us = max(last_us, recorded_us)
@@ -91,6 +149,11 @@ class LineageIndex:
     def place(self, position: int) -> int:
         """How many events there are up to and including the position."""
         return bisect_right(self.positions, position)
+
+    def last_before(self, position: int) -> int:
+        """The last position under this one; 0 when there is none."""
+        index = bisect_left(self.positions, position)
+        return self.positions[index - 1] if index else 0
 
     def count(self, after: int, up_to: int) -> int:
         """How many events lie in the range: `after` exclusive, `up_to` inclusive."""

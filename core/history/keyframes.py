@@ -1,7 +1,8 @@
-"""Keyframes: whole states kept in memory, so that a jump folds a short stretch only.
+"""Keyframes in memory: whole states, so that a jump folds a short stretch only.
 
-Each is kept under the branch whose event it ends with, and serves every lineage that shares that event. They can be
-thrown away at any time.
+Each is kept under the branch whose event it ends with, and serves every lineage that shares that event. States share
+what did not change between them, so a keyframe weighs about what changed since the one before. They can be thrown
+away at any time; when they weigh too much, every other one goes.
 """
 
 from __future__ import annotations
@@ -13,24 +14,48 @@ from core.projections import State
 
 KEYFRAME_EVENTS = 1_000
 """A keyframe is the state after a multiple of so many events of its lineage."""
-KEPT = 2_000
-"""Keyframes of all branches together; beyond it every other one goes."""
+BUDGET_BYTES = 192 * 1024 * 1024
+CHANGE_BYTES = 1_000
+"""What a changed record costs, with its way through the trie (measured over a million events)."""
+STAYS = 0.6
+"""How much of a keyframe's weight stays in memory when it goes, because the next one shares it (measured)."""
 
 
 class Keyframes:
-    """States by branch and position."""
+    """States by branch and position, within a budget of bytes."""
 
-    def __init__(self) -> None:
+    def __init__(self, budget_bytes: int = BUDGET_BYTES) -> None:
+        self._budget_bytes = budget_bytes
         self._positions: dict[str, list[int]] = {}
         self._states: dict[tuple[str, int], State] = {}
+        self._weights: dict[tuple[str, int], float] = {}
+        self.weight_bytes = 0.0
+        """About what all of them take."""
 
-    def put(self, branch: str, state: State) -> None:
-        """Keep the state that ends with this branch's event, if it is in the right place."""
-        if state.totals.events % KEYFRAME_EVENTS or (branch, state.position) in self._states or not state.position:
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._states)
+
+    def clear(self) -> None:
+        """Drop all of them."""
+        self._positions.clear()
+        self._states.clear()
+        self._weights.clear()
+        self.weight_bytes = 0.0
+
+    def put(self, branch: str, state: State, changes: int) -> None:
+        """Keep the state that ends with this branch's event, in place of one there; `changes` since the one before.
+
+        A state that is in no keyframe's place is not kept.
+        """
+        if state.totals.events % KEYFRAME_EVENTS or not state.position:
             return
-        insort(self._positions.setdefault(branch, []), state.position)
-        self._states[branch, state.position] = state
-        if len(self._states) > KEPT:
+        key = (branch, state.position)
+        if key not in self._states:
+            insort(self._positions.setdefault(branch, []), state.position)
+        self._weigh(key, changes * CHANGE_BYTES)
+        self._states[key] = state
+        while self.weight_bytes > self._budget_bytes and len(self._states) > 1:
             self._thin_out()
 
     def nearest(self, lineage: Lineage, position: int) -> State:
@@ -43,8 +68,18 @@ class Keyframes:
                 return self._states[segment.branch, positions[index - 1]]
         return State.empty()
 
+    def _weigh(self, key: tuple[str, int], weight: float) -> None:
+        self.weight_bytes += weight - self._weights.get(key, 0)
+        self._weights[key] = weight
+
     def _thin_out(self) -> None:
+        """Drop every other keyframe of each branch, but never its newest."""
         for branch, positions in self._positions.items():
-            for position in positions[::2]:
-                del self._states[branch, position]
-            self._positions[branch] = positions[1::2]
+            kept = positions[::-2][::-1]
+            for gone in set(positions).difference(kept):
+                heir = kept[bisect_right(kept, gone)]
+                weight = self._weights.pop((branch, gone))
+                self.weight_bytes -= weight
+                del self._states[branch, gone]
+                self._weigh((branch, heir), self._weights[branch, heir] + weight * STAYS)
+            self._positions[branch] = kept

@@ -9,10 +9,14 @@ from typing import Literal
 
 from core.events.envelope import to_us
 from core.history.index import LineageIndex, following, preceding
-from core.history.keyframes import Keyframes
+from core.history.index_file import IndexFile
+from core.history.keyframes import KEYFRAME_EVENTS, Keyframes
 from core.history.replay import replay
+from core.history.stored_keyframes import Keyframe, next_ones, way_to
+from core.history.stored_parts import parts_of
 from core.log import EventLog
 from core.log.filters import Filter, Span
+from core.log.reader import clip, hash_at
 from core.projections import State
 
 Direction = Literal["next", "previous"]
@@ -23,7 +27,9 @@ class Timeline:
 
     def __init__(self, log: EventLog) -> None:
         self._log = log
-        self._keyframes = Keyframes()
+        self.file = IndexFile(log)
+        """What was kept from before, if anything."""
+        self.keyframes = Keyframes()
         self._indexes: dict[str, LineageIndex] = {}
         self._reading = asyncio.Lock()
 
@@ -36,12 +42,51 @@ class Timeline:
             UnknownBranch
         """
         position = min(position, await self._log.head(branch))
-        state = State.empty() if cold else self._keyframes.nearest(self._log.reader.branches.lineage(branch), position)
-        async for owner, folded in replay(self._log.reader, state, branch, position):
+        state = State.empty() if cold else await self._nearest(branch, position)
+        async for owner, folded, changes in replay(self._log.reader, state, branch, position):
             state = folded
             if not cold:
-                self._keyframes.put(owner, state)
+                self.keyframes.put(owner, state, changes)
         return state
+
+    async def _nearest(self, branch: str, position: int) -> State:
+        """A state of the lineage not far before the position: from memory, or from what was kept."""
+        lineage = self._log.reader.branches.lineage(branch)
+        near = self.keyframes.nearest(lineage, position)
+        if position - near.position < KEYFRAME_EVENTS:
+            return near
+        way = await self.file.read(way_to, lineage, near, position)
+        if not way or not await self._fits(way[-1].branch, way[-1].state.position, way[-1].hash):
+            return near
+        for keyframe in way:
+            self.keep(keyframe)
+        return way[-1].state
+
+    async def fill(self, branch: str = "main") -> None:
+        """Bring all keyframes that were kept into memory, as far as there is room, from the first on.
+
+        In that order they share most of what they hold.
+        """
+        lineage = self._log.reader.branches.lineage(branch)
+        state, head = State.empty(), await self._log.head(branch)
+        self.keyframes.clear()  # they share nothing with what comes
+        while some := await self.file.read(next_ones, lineage, state, head):
+            if not await self._fits(some[-1].branch, some[-1].state.position, some[-1].hash):
+                return
+            for keyframe in some:
+                self.keep(keyframe)
+            state = some[-1].state
+
+    def keep(self, keyframe: Keyframe) -> None:
+        """Have the keyframe in memory."""
+        self.keyframes.put(keyframe.branch, keyframe.state, keyframe.changes)
+
+    async def _fits(self, branch: str, position: int, hash_: bytes) -> bool:
+        """Whether what was kept is of this history, up to there."""
+        fits = await self._log.reader.run(hash_at, branch, position) == hash_
+        if not fits:
+            self.file.trouble = "index.db was made of another history than the log now has"
+        return fits
 
     async def index(self, branch: str = "main") -> LineageIndex:
         """The lineage's index, up to its head.
@@ -51,8 +96,23 @@ class Timeline:
         """
         head = await self._log.head(branch)
         async with self._reading:
-            index = self._indexes.setdefault(branch, LineageIndex(branch))
+            index = self._indexes.get(branch)
+            if index is None:
+                index = self._indexes[branch] = await self._kept_index(branch, head)
             await index.catch_up(self._log.reader, head)
+        return index
+
+    async def _kept_index(self, branch: str, head: int) -> LineageIndex:
+        index = LineageIndex(branch)
+        for segment in self._log.reader.branches.lineage(branch):
+            end = clip(Span(index.head, head), segment).up_to
+            parts = await self.file.read(parts_of, segment.branch, index.head, end)
+            if parts and await self._fits(segment.branch, parts[-1].up_to, parts[-1].hash):
+                for kept in parts:
+                    index.add_part(kept.part)
+                async for labels in self._log.reader.labels(branch=branch, span=Span(index.head - 1, index.head)):
+                    index.resume(labels[-1])
+            await index.catch_up(self._log.reader, end)
         return index
 
     async def density(

@@ -64,15 +64,16 @@ class Connection(aiosqlite.Connection):
 
 async def open_writer(path: Path) -> Connection:
     """The one connection of the one process that writes."""
-    return await _open(f"{path.as_uri()}?mode=rw", _WRITER_PRAGMAS)
+    return await open_connection(f"{path.as_uri()}?mode=rw", _WRITER_PRAGMAS)
 
 
 async def open_reader(path: Path) -> Connection:
     """A connection that can neither write nor checkpoint."""
-    return await _open(f"{path.as_uri()}?mode=ro", _READER_PRAGMAS)
+    return await open_connection(f"{path.as_uri()}?mode=ro", _READER_PRAGMAS)
 
 
-async def _open(uri: str, pragmas: tuple[str, ...]) -> Connection:
+async def open_connection(uri: str, pragmas: tuple[str, ...]) -> Connection:
+    """A connection with a thread of its own, to be closed by whoever opens it."""
     connection = Connection(lambda: _connect(uri), iter_chunk_size=64)
     await connection
     try:

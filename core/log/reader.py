@@ -195,6 +195,12 @@ def _at(connection: sqlite3.Connection, positions: Sequence[int]) -> list[Stored
     )
 
 
+def hash_at(connection: sqlite3.Connection, branch: str, position: int) -> bytes | None:
+    """The hash of the branch's own event at the position; None when it has none there."""
+    row = connection.execute("SELECT hash FROM events WHERE position = ? AND branch = ?", (position, branch)).fetchone()
+    return None if row is None else row[0]
+
+
 def _window(span: Span, backwards: bool) -> Span:
     if backwards:
         return Span(max(span.after, span.up_to - WINDOW_POSITIONS), span.up_to)

@@ -5,7 +5,7 @@ anything that remembers what the log does not say.
 """
 
 from core.projections.draft import Draft
-from core.projections.fold import REDUCER_VERSION, fold, fold_into, fold_many
+from core.projections.fold import fold, fold_into, fold_many
 from core.projections.queries import AgentQueries, MemoryQueries, TaskQueries, UsageQueries, in_order
 from core.projections.records import (
     Agent,
@@ -32,7 +32,7 @@ from core.projections.records import (
 from core.projections.state import State
 
 __all__ = [
-    "REDUCER_VERSION", "Agent", "AgentQueries", "Bookmark", "Budget", "Checkpoint", "Draft", "Execution", "Lock",
+    "Agent", "AgentQueries", "Bookmark", "Budget", "Checkpoint", "Draft", "Execution", "Lock",
     "Memory", "MemoryQueries", "Permission", "Profile", "Session", "Signal", "State", "Swarm", "Task", "TaskQueries",
     "TaskStatus", "Totals", "Usage", "UsageQueries", "Workspace", "day_scope", "fold", "fold_into", "fold_many",
     "in_order", "profile_scope", "session_scope",

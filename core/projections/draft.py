@@ -121,7 +121,7 @@ class Draft:
 
     def finished(self) -> State:
         """The next state, with everything that was not touched shared with the one before."""
-        if not self.events:
+        if self.position == self.base.position:
             return self.base
         return State(
             position=self.position,
@@ -145,10 +145,11 @@ class Draft:
             outcomes=self.outcomes.finished(),
             task_counts=self.task_counts.finished(),
             resting=self.resting.finished(),
-            totals=self._all_totals(),
+            totals=self.all_totals(),
         )
 
-    def _all_totals(self) -> Totals:
+    def all_totals(self) -> Totals:
+        """The counters, with what was counted here."""
         totals = self.totals
         return replace(
             totals,

@@ -27,9 +27,6 @@ from core.projections.fleet import (
 from core.projections.state import State
 from core.projections.tasks import fold_task, pass_task_over
 
-REDUCER_VERSION = 3
-"""Raise it when the same events fold to another state: cached states of before are then worthless."""
-
 Fold = Callable[[Draft, AnyEvent, Event], None]
 
 _FOLDS: Mapping[str, Fold] = {
