@@ -68,6 +68,21 @@ def test_the_fix_mends_the_tests_and_is_committed(project: Path) -> None:
     assert git(project, "status", "--porcelain") == ""
 
 
+def test_a_change_that_was_interrupted_is_finished(project: Path) -> None:
+    hurry(project)
+    call(project, "./py", "-m", "tools.apply", "precedence")
+    git(project, "apply", "--include=calc/lexer.py", "patches/power.patch")
+    assert call(project, "./py", "-m", "tools.apply", "power").returncode == 0
+    assert call(project, "./py", "-m", "calc", "2^3^2").stdout == "512\n"
+    assert git(project, "log", "-1", "--format=%s") == "Add a power operator"
+    assert git(project, "status", "--porcelain") == ""
+
+
+def test_staging_wakes_at_the_third_call_and_stays_awake(project: Path) -> None:
+    hurry(project)
+    assert [call(project, "./py", "-m", "tools.staging").returncode for _ in range(4)] == [1, 1, 0, 0]
+
+
 def test_the_users_own_git_changes_nothing_and_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = tmp_path / "home"
     home.mkdir()
