@@ -180,12 +180,17 @@ async def test_what_waited_when_it_crashed_goes_on(project: Path) -> None:
 @contextmanager
 def sleeping(marker: str = "") -> Iterator[subprocess.Popen[bytes]]:
     env = {"PATH": "/usr/bin:/bin"} | ({"CW_RUN_ID": marker} if marker else {})
-    process = subprocess.Popen(["sleep", "1000"], env=env, start_new_session=True)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
+    with subprocess.Popen(
+        ["cat"], env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, start_new_session=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(b"up\n")
+        assert process.stdout.readline() == b"up\n", "before it answers, its environment may not be there yet"
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def agent_of(process: Identity) -> tuple[str, *tuple[Payload, ...]]:
