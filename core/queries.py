@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from core.config import Config
 from core.errors import NotFound
@@ -83,6 +83,24 @@ class Queries:
             branch=self._journal.branch, streams=[stream], up_to=up_to, backwards=True, limit=last
         )
         return [event async for event in events][::-1]
+
+    async def streams(
+        self,
+        streams: Sequence[str],
+        *,
+        types: Sequence[str] | None = None,
+        after: int = 0,
+        up_to: int,
+        limit: int,
+        backwards: bool = False,
+    ) -> list[StoredEvent]:
+        """The first events of these streams in a range, or with `backwards` the last; oldest first either way."""
+        events = self._journal.log.read(
+            branch=self._journal.branch, streams=streams, types=types, after=after, up_to=up_to, limit=limit,
+            backwards=backwards,
+        )  # fmt: skip
+        found = [event async for event in events]
+        return found[::-1] if backwards else found
 
     async def output(
         self, agent_id: str, *, execution_id: str = "", up_to: int | None = None, lines: int = 500

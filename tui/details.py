@@ -21,6 +21,8 @@ from tui.panels.agents import status_glyph
 from tui.telling import command_line, tell
 from tui.text import UNICODE, SafeText, clock_time, count, duration, join, label, lines, literal, money, pad, sanitize
 from tui.theme.ink import Ink, status_ink
+from tui.transcript.blocks import Line
+from tui.transcript.entries import Entry
 from tui.widgets.spans import Span
 
 OUTPUT_LINES = 500
@@ -28,8 +30,9 @@ CAUSES_SHOWN = 8
 CHANGES_SHOWN = 40
 WIDE = 400
 FACT_CELLS = 9
+SPEECHLESS = frozenset({"", "command"})
+"""Protocols of agents that only print."""
 
-Line = tuple[Span, ...]
 Kind = Literal["agent", "task", "event", "nothing"]
 
 
@@ -56,6 +59,18 @@ def about(event: StoredEvent) -> Selection:
 
 
 @dataclass(frozen=True, slots=True)
+class Talk:
+    """A conversation, shown below the head instead of lines."""
+
+    entries: tuple[Entry, ...]
+    more: bool = False
+    """Whether there are earlier entries."""
+    full: bool = False
+    """Whether they cannot be had together with these."""
+    raw: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Details:
     """What the panel draws. `title` is the selected thing's name; `follow` when the body grows at its end."""
 
@@ -63,6 +78,7 @@ class Details:
     head: tuple[Line, ...] = ()
     body: tuple[Line, ...] = ()
     follow: bool = False
+    talk: Talk | None = None
 
 
 NOTHING = Details(
@@ -86,6 +102,21 @@ async def gather(selection: Selection, look: Look, queries: Queries) -> Details:
             return NOTHING
 
 
+def speakers(selection: Selection, state: State) -> tuple[str, ...]:
+    """The agents whose protocol tells the selected thing as a conversation; none for plain commands."""
+    match selection.kind:
+        case "agent":
+            agents = [selection.id]
+        case "task":
+            task = state.tasks.get(selection.id)
+            attempts = [state.executions.get(attempt) for attempt in task.executions] if task is not None else []
+            agents = [attempt.agent_id for attempt in attempts if attempt is not None]
+        case _:
+            agents = []
+    known = [state.agents.get(name) for name in dict.fromkeys(agents)]
+    return tuple(agent.id for agent in known if agent is not None and agent.protocol not in SPEECHLESS)
+
+
 # -- tasks ----------------------------------------------------------------------------------------------------------
 
 
@@ -95,11 +126,12 @@ async def _of_task(task: Task, look: Look, queries: Queries) -> Details:
     except NotFound:
         created = None
     chain = await queries.causes(min(task.last_position, look.position))
+    head = (*_task_facts(task, created, look), *_because(chain[1:]))
+    title = label(f"{task.id} {task.title}", WIDE)
+    if speakers(Selection("task", task.id), look.state):
+        return Details(title, head, follow=True)
     output = await queries.output_of_task(task.id, up_to=look.position, lines=OUTPUT_LINES)
-    head = [*_task_facts(task, created, look), *_because(chain[1:])]
-    return Details(
-        label(f"{task.id} {task.title}", WIDE), tuple(head), _output(output), follow=task.status == "running"
-    )
+    return Details(title, head, _output(output), follow=task.status == "running")
 
 
 def _task_facts(task: Task, created: TaskCreated | None, look: Look) -> Iterator[Line]:
@@ -131,31 +163,44 @@ def _task_facts(task: Task, created: TaskCreated | None, look: Look) -> Iterator
 
 
 async def _of_agent(agent: Agent, look: Look, queries: Queries) -> Details:
+    title, head = label(agent.name, WIDE), tuple(_agent_facts(agent, look))
+    if speakers(Selection("agent", agent.id), look.state):
+        return Details(title, head, follow=True)
     output = await queries.output(agent.id, up_to=look.position, lines=OUTPUT_LINES)
-    return Details(label(agent.name, WIDE), tuple(_agent_facts(agent, look)), _output(output), follow=True)
+    return Details(title, head, _output(output), follow=True)
 
 
 def _agent_facts(agent: Agent, look: Look) -> Iterator[Line]:
-    ink = status_ink(agent.status)
-    since = join((literal(" for "), look.age(agent.since_us)))
-    yield (Span(label(agent.name, WIDE), "strong"),)
-    yield Span(status_glyph(agent.status, UNICODE), ink), Span(label(f" {agent.status}"), ink), Span(since, "muted")
-    yield _fact("profile", f"{agent.profile} · {agent.protocol}{f' · {agent.role}' if agent.role else ''}")
-    if agent.pid is not None:
-        yield _fact("process", f"{agent.pid} under {agent.shim_pid}")
+    yield Span(label(agent.name, WIDE), "strong"), Span(literal("  ")), *_agent_status(agent, look)
+    process = f" · pid {agent.pid} under {agent.shim_pid}" if agent.pid is not None else ""
+    role = f" · {agent.role}" if agent.role and agent.role != agent.profile else ""
+    yield _fact("profile", f"{agent.profile} · {agent.protocol}{role}{process}")
     if agent.task_id is not None:
         task = look.state.tasks.get(agent.task_id)
         yield _fact("doing", f"{agent.task_id} {task.title if task is not None else ''}", "accent")
-    yield _fact("so far", f"{agent.completed} done, {agent.failed} not, {count(agent.output_lines)} lines")
-    if agent.restarts:
-        yield _fact("restarts", str(agent.restarts), "warn")
+    restarted = f", {agent.restarts} restart{'s' * (agent.restarts > 1)}" if agent.restarts else ""
+    yield _fact("so far", f"{agent.completed} done, {agent.failed} not, {count(agent.output_lines)} lines{restarted}")
     if agent.cost_usd_micros or agent.input_tokens:
-        tokens = count(agent.input_tokens + agent.output_tokens, compact=True)
-        yield _fact("used", f"{tokens} tokens · {money(agent.cost_usd_micros)}")
+        yield _fact("used", _used(agent))
     if agent.reason:
         yield _fact("because", agent.reason)
     if agent.error and agent.error != agent.reason:
         yield _fact("error", agent.error, "failed")
+
+
+def _agent_status(agent: Agent, look: Look) -> Line:
+    ink = status_ink(agent.status)
+    since = join((literal(" for "), look.age(agent.since_us)))
+    return Span(status_glyph(agent.status, UNICODE), ink), Span(label(f" {agent.status}"), ink), Span(since, "muted")
+
+
+def _used(agent: Agent) -> str:
+    tokens = f"{count(agent.input_tokens + agent.output_tokens, compact=True)} tokens"
+    cost = f" · {money(agent.cost_usd_micros)}" if agent.cost_usd_micros else ""
+    if not agent.context_used_tokens or not agent.context_size_tokens:
+        return tokens + cost
+    share = 100 * agent.context_used_tokens // agent.context_size_tokens
+    return f"{tokens}{cost} · {share}% of {count(agent.context_size_tokens, compact=True)} context"
 
 
 # -- events ---------------------------------------------------------------------------------------------------------

@@ -66,6 +66,8 @@ class Glyphs(NamedTuple):
     empty: SafeText = literal("░")
     step: SafeText = literal("▰")
     step_empty: SafeText = literal("▱")
+    folded: SafeText = literal("▸")
+    unfolded: SafeText = literal("▾")
 
 
 UNICODE = Glyphs()
@@ -98,6 +100,8 @@ ASCII = Glyphs(
     empty=literal("."),
     step=literal("#"),
     step_empty=literal("."),
+    folded=literal("+"),
+    unfolded=literal("-"),
 )
 
 

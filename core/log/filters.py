@@ -48,12 +48,12 @@ class Filter(Struct, frozen=True, kw_only=True):
             before_us=None if before is None else to_us(before),
         )
 
-    def condition(self) -> tuple[str, list[object]]:
+    def condition(self, *, by_stream: bool = True) -> tuple[str, list[object]]:
         """The filter as SQL and its parameters. `+stream` keeps the planner in the order of positions."""
         parts: list[str] = []
         values: list[object] = []
         if self.streams is not None:
-            parts.append(f"stream IN ({', '.join('?' * len(self.streams))})")
+            parts.append(f"{'' if by_stream else '+'}stream IN ({', '.join('?' * len(self.streams))})")
             values += self.streams
         if self.aggregate_types is not None:
             parts.append(_any("+stream GLOB ?", len(self.aggregate_types)))

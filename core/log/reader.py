@@ -25,6 +25,9 @@ from core.log.transaction import lineage_head, load_branches, stream_version
 PAGE_EVENTS = 500  # decoded in one go: more would hold the interpreter for too long
 WINDOW_POSITIONS = 50_000  # looked at in one transaction when a filter lets few through
 
+NARROW_POSITIONS = 5_000
+"""Looking at all of so few takes less time than looking through a long stream for those that lie among them."""
+
 LABELS_AT_ONCE = 20_000  # three small columns, about 10 ms
 
 Label = tuple[int, int, str, str]
@@ -165,7 +168,7 @@ def _page(
     """One page, and what of the span is left to read."""
     window = _window(span, backwards) if where.streams is None else span
     own, values = _own(segment)
-    condition, more = where.condition()
+    condition, more = where.condition(by_stream=window.up_to - window.after > NARROW_POSITIONS)
     rows = connection.execute(
         f"SELECT {COLUMNS} FROM events WHERE position > ? AND position <= ? AND {own} AND {condition}"  # noqa: S608  constants
         f" ORDER BY position {'DESC' if backwards else 'ASC'} LIMIT ?",

@@ -38,7 +38,10 @@ async def settled(pilot: Pilot[int]) -> None:
 
 
 def _is_quiet(app: CodewalkersApp) -> bool:
-    waiting = any(pump.message_queue_size for pump in (app, *app.screen.walk_children(with_self=True)))
+    # A layout tells widgets their sizes, and what they draw then is still to come.
+    waiting = app.screen._layout_required or any(
+        pump.message_queue_size for pump in (app, *app.screen.walk_children(with_self=True))
+    )
     dialog = app.screen is not app.dashboard
     asking = {"keys", "quit"} if dialog else set[str]()
     return not waiting and all(worker.is_finished or worker.group in asking for worker in app.workers)

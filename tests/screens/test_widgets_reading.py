@@ -207,3 +207,12 @@ def test_the_cursor_returns_to_the_row_it_was_put_on_once_that_is_there_again() 
     assert read.key == 1
     read.replace(rows(*range(10)))
     assert (read.cursor, read.key) == (7, 7)
+
+
+def test_a_steady_reader_at_the_very_top_stays_where_they_are_when_rows_come_above() -> None:
+    reading: Reading[str] = Reading(steady=True)
+    reading.resize(3)
+    reading.replace(table("cdefg", key=str))
+    reading.go(0)
+    reading.replace(table("abcdefg", key=str))
+    assert (reading.top, reading.key) == (2, "c")

@@ -19,11 +19,12 @@ from textual.screen import Screen
 
 from core.engine import Engine
 from core.errors import CodewalkersError
+from core.events import StoredEvent
 from core.events.envelope import to_us
 from core.projections import State
 from tui.axis import SLICES
 from tui.bindings import FOCUSES, Action, Context, Focus, Registry, key_of
-from tui.details import Selection, about, gather
+from tui.details import Selection, about
 from tui.event_rows import EventRows, TimeStyle, positions_around
 from tui.feed import Feed
 from tui.look import Look
@@ -35,6 +36,7 @@ from tui.panels.header import Vitals, footer, header, tabs
 from tui.panels.queue import NEEDS_YOU, QueuePanel
 from tui.panels.timeline import TimelinePanel
 from tui.playhead import Playhead, Remembered
+from tui.screens.inspecting import Inspector
 from tui.screens.keys import Keys
 from tui.screens.travel import Travel
 from tui.screens.work import Work
@@ -95,12 +97,12 @@ class DashboardScreen(Screen[None], inherit_bindings=False):
         self.header, self.tabs = OneLine(id="header"), OneLine(id="tabs")
         self.agents, self.queue = AgentsPanel(), QueuePanel()
         self.events, self.detail, self.timeline = EventsPanel(), DetailPanel(), TimelinePanel()
+        self.inspector = Inspector(engine.queries, self.detail, self.run_worker)
         self.message, self.keys_line = OneLine(id="message"), OneLine(id="keys")
         self._panel: Focus = "queue"
         self._selected = Selection("nothing")
         self._at_playhead = False
         """The playhead moved last, not a cursor: its event is what is selected."""
-        self._detailed: object = None
         self.frames = 0
         """How many were drawn so far."""
         self._due = 0.0
@@ -153,9 +155,17 @@ class DashboardScreen(Screen[None], inherit_bindings=False):
         elif tables:
             self._grow_past()
         self._load_rows()
+        self._grow_detail(events)
         if self._said_at and self.frames - self._said_at > SAID_FOR_FRAMES:
             self._said_at = 0
             self._draw_message(self.engine.queries.trouble or "", "bad")
+
+    def _grow_detail(self, events: list[StoredEvent]) -> None:
+        """A conversation grows at its end while it is live, and at its beginning when one looks there."""
+        if self.playhead.live:
+            self.inspector.take(events, self._selected, self.look)
+        if self.detail.wants_earlier:
+            self.inspector.read_earlier()
 
     def _grow_past(self) -> None:
         """The run goes on behind a past that does not move."""
@@ -327,20 +337,7 @@ class DashboardScreen(Screen[None], inherit_bindings=False):
 
     def _want_details(self) -> None:
         self._selected = self._select()
-        selected, look = self._selected, self.look
-        record = look.state.tasks.get(selected.id) or look.state.agents.get(selected.id)
-        agent = look.state.agents.get(getattr(record, "agent_id", None) or selected.id)
-        printed = 0 if agent is None else agent.output_lines
-        # Ages in it move with the clock, so a live one is drawn again each second; its output when there is more.
-        stamp = (selected, record, printed, look.live, look.now_us // 1_000_000 if selected.kind != "event" else 0)
-        if stamp != self._detailed:
-            self._detailed = stamp
-            self.run_worker(partial(self._get_details, selected, look), group="detail", exclusive=True)
-
-    async def _get_details(self, selected: Selection, look: Look) -> None:
-        details = await gather(selected, look, self.engine.queries)
-        if selected == self._selected:
-            self.detail.show(details, self.look)
+        self.inspector.want(self._selected, self.look)
 
     # -- keys and focus -----------------------------------------------------------------------------------------
 
@@ -414,6 +411,7 @@ class DashboardScreen(Screen[None], inherit_bindings=False):
     @on(VirtualList.TailChanged)
     def _tail_changed(self) -> None:
         self._draw_events()
+        self.detail.draw_frame(self.look)
 
     @on(StripChart.Scrubbed)
     def _scrubbed(self, event: StripChart.Scrubbed) -> None:

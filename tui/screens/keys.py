@@ -107,8 +107,9 @@ class Keys(TimeKeys):
         return next((rows for rows in lists if rows is screen.focused), screen.events.list)
 
     def open(self) -> None:
-        """The detail, with the focus in it."""
-        self._screen.focus_panel("detail")
+        """The detail, with the focus in it; there, what is folded."""
+        if self._screen.focus_name != "detail" or not self._screen.detail.toggle():
+            self._screen.focus_panel("detail")
 
     def back(self) -> None:
         """Close what is open, one thing at a time: the zoom, the detail, the search, the past."""
@@ -263,8 +264,20 @@ class Keys(TimeKeys):
         self._screen.zoomed = not self._screen.zoomed
         self._screen.lay_out()
 
+    def open_all(self) -> None:
+        self._screen.detail.toggle_all()
+
+    def raw(self) -> None:
+        screen = self._screen
+        screen.inspector.raw = not screen.inspector.raw
+        screen.paint()
+
     def copy(self) -> Doing | None:
         screen = self._screen
+        if screen.focus_name == "detail" and (said := screen.detail.text_here):
+            screen.terminal.copy_to_clipboard(said)
+            screen.say(f"{len(said):,} characters sent to the terminal's clipboard")
+            return None
         if screen.playhead.live:
             text = screen.selection.id or str(screen.selection.position)
         else:

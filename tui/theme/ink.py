@@ -26,6 +26,8 @@ Ink = Literal[
     "stopped", "cancelled",
     # what changed, what was found, and when it is
     "added", "changed", "removed", "match", "live", "past", "ahead", "playhead", "flash",
+    # what somebody wrote
+    "emphasis", "code", "link",
     # density of the timeline
     "density", "density-ahead",
     # the row of the cursor, in a list with and without the focus, and text selected with the mouse
@@ -68,6 +70,9 @@ INKS: Mapping[Ink, str] = {
     "ahead": "$foreground 40%",
     "playhead": "bold reverse $text-warning",
     "flash": "bold reverse $text-error",
+    "emphasis": "italic",
+    "code": "$text-primary",
+    "link": "underline $text-primary",
     "density": "$primary 75%",
     "density-ahead": "$foreground 30%",
     "cursor": "on $primary 30%",

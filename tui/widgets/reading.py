@@ -30,10 +30,11 @@ class Reading(Generic[RowT]):
         lines: How many rows fit on the screen.
         follow: Whether the end is followed.
         rests: Until the reader moves, the cursor stays on the first row, whichever that is.
+        steady: Rows that come above the first one push nothing down.
         seen: The latest row that was on the screen.
     """
 
-    def __init__(self, *, follows: bool = False, rests: bool = False) -> None:
+    def __init__(self, *, follows: bool = False, rests: bool = False, steady: bool = False) -> None:
         self.rows: RowSource[RowT] = TableRows((), hash)
         self.cursor = 0
         self.key: Hashable = None
@@ -43,6 +44,7 @@ class Reading(Generic[RowT]):
         self.follows = follows
         self.follow = follows
         self._rests = rests
+        self._steady = steady
         self.seen = -1
         self._seen_key: Hashable = None
 
@@ -79,8 +81,8 @@ class Reading(Generic[RowT]):
             if place is None:
                 place = self._place(self.key, old_cursor)
             self._put(old_cursor if place is None else place)
-            if old_top and not first:
-                # At the very top news may push everything down; anywhere else what the reader looks at stays.
+            if (old_top or self._steady) and not first:
+                # At the very top of a table news may push everything down; elsewhere what the reader looks at stays.
                 top = self._place(top_key, old_top)
                 self.top = old_top + self.cursor - old_cursor if top is None else top
             self._clamp()

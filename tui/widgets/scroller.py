@@ -47,6 +47,8 @@ class Scroller(ScrollView, Generic[RowT], can_focus=True, inherit_bindings=False
     """Whether this list grows at its end and starts out there."""
     RESTS: ClassVar[bool] = False
     """Whether the cursor stays on the first row, whichever that is, until the user moves it."""
+    STEADY: ClassVar[bool] = False
+    """Whether rows that come above the first one leave what is on the screen where it is."""
 
     virtual_size = Reactive(Size(0, 0), layout=False, repaint=False)
     """Textual's own would lay out, and so repaint, the whole screen whenever a row is added."""
@@ -71,7 +73,7 @@ class Scroller(ScrollView, Generic[RowT], can_focus=True, inherit_bindings=False
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id, classes=classes)
-        self._reading: Reading[RowT] = Reading(follows=self.FOLLOWS, rests=self.RESTS)
+        self._reading: Reading[RowT] = Reading(follows=self.FOLLOWS, rests=self.RESTS, steady=self.STEADY)
         self._placing = False
         self._selected: Hashable = None
 

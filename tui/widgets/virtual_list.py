@@ -80,6 +80,11 @@ class VirtualList(Scroller[RowT]):
         self.refresh()
 
     @property
+    def view(self) -> RowSource[RowT] | Notice:
+        """What is shown."""
+        return self._view
+
+    @property
     def badge(self) -> tuple[Span, ...]:
         """How the end is followed, for the panel's title: `▼ follow`, or `+1,204 new`, or nothing."""
         if self.follow:

@@ -1,0 +1,35 @@
+"""What conversations and questions look like, at the sizes people have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from fakes.recorded import recorded_engine
+from fakes.talking import conversation
+from syrupy.assertion import SnapshotAssertion
+from test_dashboard_snapshots import SIZES, drawn, picture
+
+__all__ = ["picture"]
+
+VIEWS: dict[str, tuple[str, ...]] = {
+    "agents": ("1",),
+    "a_question": ("1", "enter"),
+    "zoomed_at_its_end": ("1", "enter", "z"),
+    "zoomed_in_the_middle": ("1", "enter", "z", "pageup"),
+    "unfolded": ("1", "enter", "z", "O", "g", "pagedown"),
+    "raw": ("1", "enter", "z", "R", "g"),
+    "being_said": ("1", "j", "enter", "z"),
+    "past": ("1", "enter", "comma", "comma", "comma"),
+}
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("view", VIEWS)
+async def test_a_conversation_looks_as_it_did(
+    tmp_path: Path, picture: SnapshotAssertion, size: tuple[int, int], view: str
+) -> None:
+    directory = tmp_path / "webshop"
+    directory.mkdir()
+    async with recorded_engine(directory, conversation()) as engine:
+        assert await drawn(engine, size, *VIEWS[view]) == picture
