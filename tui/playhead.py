@@ -10,6 +10,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct, field
 
+from tui.axis import AxisKind
+
 JUMPS_KEPT = 100
 LIVE = -1  # in the jump list
 SPEEDS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
@@ -24,6 +26,9 @@ class Remembered(Struct, kw_only=True):
     jumps: list[int] = field(default_factory=list[int])
     """Positions jumped from; -1 is live."""
     search: str = ""
+    axis: AxisKind = "active"
+    zoom: int = 0
+    """How often the timeline is halved."""
     task_form: dict[str, str] = field(default_factory=dict[str, str])
 
 

@@ -282,8 +282,10 @@ def rjust(text: SafeText, cells: int, glyphs: Glyphs = UNICODE) -> SafeText:
 
 
 _UNITS = "kMGTPE"
-TimeStyle = Literal["minute", "time", "millis", "full"]
-_TIME_FORMATS: dict[TimeStyle, str] = {"minute": "%H:%M", "time": "%H:%M:%S", "full": "%Y-%m-%d %H:%M:%S"}
+TimeStyle = Literal["minute", "time", "millis", "day", "full"]
+_TIME_FORMATS: dict[TimeStyle, str] = {
+    "minute": "%H:%M", "time": "%H:%M:%S", "day": "%m-%d %H:%M", "full": "%Y-%m-%d %H:%M:%S",
+}  # fmt: skip
 
 
 def ago(ms: float) -> SafeText:
@@ -297,6 +299,15 @@ def ago(ms: float) -> SafeText:
     if not days:
         return SafeText(f"{hours}h{minutes % 60:02}m")
     return SafeText(f"{days}d{hours % 24:02}h" if days < 100 else f"{days}d")
+
+
+def roughly(ms: float) -> SafeText:
+    """A length of time in the unit that says most in two digits: `45s`, `90m`, `9h`, `3d`."""
+    seconds = max(0, ms / 1000)
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= 1.95 * size or abs(seconds - size) <= size / 60:
+            return SafeText(f"{round(seconds / size)}{unit}")
+    return SafeText(f"{round(seconds)}s")
 
 
 def duration(ms: float) -> SafeText:
@@ -329,7 +340,7 @@ def money(usd_micros: int) -> SafeText:
 
 
 def clock_time(at: datetime, style: TimeStyle = "time") -> SafeText:
-    """`14:32`, `14:32:05`, `14:32:05.062` or with its date, in the zone `at` is in."""
+    """`14:32`, `14:32:05`, `14:32:05.062`, `11-20 14:32` or with its whole date, in the zone `at` is in."""
     if style == "millis":
         return SafeText(f"{at:%H:%M:%S}.{at.microsecond // 1000:03}")
     return SafeText(at.strftime(_TIME_FORMATS[style]))

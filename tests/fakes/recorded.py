@@ -28,15 +28,18 @@ class StillClock:
 
     def __init__(self) -> None:
         self.moment = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
+        self.slept = 0.0
 
     def now(self) -> datetime:
         return self.moment
 
     def monotonic(self) -> float:
-        return 0.0
+        return self.slept
 
     async def sleep(self, seconds: float) -> None:
         self.moment += timedelta(seconds=seconds)
+        self.slept += seconds
+        await asyncio.sleep(0)
 
 
 CONFIG = Config(

@@ -54,6 +54,10 @@ VIEWS: dict[str, tuple[str, ...]] = {
     "read_only_past": ("comma", "x"),
     "bookmarked": ("e", "m", "t", "home", "m"),
     "name_bookmark": ("e", "M", *"before"),
+    "wall_time": ("e", "t", "a"),
+    "by_order": ("e", "t", "a", "a"),
+    "zoomed_in": ("e", "t", "+", "+"),
+    "zoomed_in_live": ("t", "+", "+"),
     "marks": ("e", "M", *"broken [here]", "enter", "apostrophe"),
 }
 

@@ -1,8 +1,7 @@
-"""The playhead, the axis, the search and the moments: where on the timeline one is and may go."""
+"""The playhead, the search and the event list's rows: where one is and what one sees from there."""
 
 from __future__ import annotations
 
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -13,13 +12,11 @@ from core.errors import UsageError
 from core.events import AgentOutput, StoredEvent, TaskCreated
 from core.history.index import LineageIndex
 from core.log.reader import Label
-from tui.axis import ActiveAxis
 from tui.event_rows import EventMemory, EventRows
 from tui.playhead import SPEEDS, Playhead, Remembered, load_view, save_view
 from tui.search import Query
 
 START_US = 1_700_000_000_000_000
-SECOND = 1_000_000
 
 
 # -- the playhead --
@@ -65,57 +62,6 @@ def test_a_view_is_remembered_and_a_broken_memory_is_no_tragedy(tmp_path: Path) 
     assert Playhead(load_view(path)).position == 5
     path.write_text("{")
     assert load_view(path) == Remembered()
-
-
-# -- the axis --
-
-
-def index_of(times_us: list[int], kind: str = "task:queued") -> LineageIndex:
-    index = LineageIndex("main")
-    index.extend((n, START_US + at, kind, "task/a") for n, at in enumerate(times_us, 1))
-    return index
-
-
-def test_a_night_is_folded_to_nothing() -> None:
-    hours = 9 * 3600 * SECOND
-    axis = ActiveAxis(index_of([n * SECOND for n in range(100)] + [hours + n * SECOND for n in range(100)]))
-    assert axis.length_us < 200 * SECOND
-    ((at, pause_us),) = axis.pauses(100)
-    assert (at, pause_us) == (50, hours - 99 * SECOND)
-    edges = axis.edges(100)
-    assert all(1 <= after - first <= 3 for first, after in pairwise(edges))
-
-
-def test_a_slow_log_has_no_pauses_for_being_slow() -> None:
-    assert len(ActiveAxis(index_of([n * 120 * SECOND for n in range(50)])).stretches) == 1
-
-
-def test_everything_at_one_instant_is_spread_by_order() -> None:
-    axis = ActiveAxis(index_of([0] * 10))
-    assert axis.is_even
-    assert axis.edges(5) == [0, 2, 4, 6, 8, 10]
-
-
-def test_a_clock_that_jumps_back_changes_no_order() -> None:
-    index = index_of([100 * SECOND, 200 * SECOND, 10 * SECOND, 210 * SECOND])
-    assert list(index.times_us) == [START_US + s * SECOND for s in (100, 200, 200, 210)]
-    assert index.at_time(START_US + 205 * SECOND) == 3
-
-
-@given(st.lists(st.integers(0, 200 * SECOND), max_size=60), st.integers(1, 50))
-def test_every_event_is_in_exactly_one_slice_and_found_from_it(gaps: list[int], slices: int) -> None:
-    times = [sum(gaps[: n + 1]) for n in range(len(gaps))]
-    index = index_of(times)
-    axis = ActiveAxis(index)
-    edges = axis.edges(slices) if times else [0] * (slices + 1)
-    assert edges == sorted(edges)
-    assert (edges[0], edges[-1]) == (0, len(times))
-    for position in index.positions:
-        at = axis.slice_of(position, slices)
-        assert 0 <= at < slices
-        assert axis.slice_of(axis.position_at(at, slices), slices) <= at + 1e-6
-    if times:
-        assert axis.position_at(slices, slices) == len(times)
 
 
 # -- the event list's rows --

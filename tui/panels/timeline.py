@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from array import array
 from bisect import bisect_right
-from collections.abc import Iterable
-from itertools import pairwise
+from collections.abc import Sequence
 
 from textual.app import ComposeResult
 
 from core.history.index import LineageIndex
-from tui.axis import SLICES, ActiveAxis
+from tui.axis import AXES, Axis, AxisKind, axis_of
 from tui.look import Look, local
 from tui.marks import Mark as Landmark
-from tui.text import ago, clock_time, count, join, literal
+from tui.text import SafeText, TimeStyle, clock_time, count, join, literal, roughly
 from tui.widgets.panel import Frame, Panel
 from tui.widgets.spans import Span
 from tui.widgets.strip_chart import StripChart
 from tui.widgets.strip_layout import Gap, Mark, MarkKind, StripView, Tick
+from tui.zoom import Window, Zoom
 
 TICKS = 5
+DAY_US = 86_400_000_000
+FINE_US = 10_000_000  # shorter windows are read in milliseconds
 _KINDS: dict[str, MarkKind] = {
     "bookmark": "bookmark",
     "checkpoint": "checkpoint",
@@ -27,89 +28,121 @@ _KINDS: dict[str, MarkKind] = {
     "milestone": "checkpoint",
 }
 TITLE = literal("Timeline")
+AXIS_NAMES: dict[AxisKind, SafeText] = {
+    "sequence": literal("by order"),
+    "active": literal("active time"),
+    "wall": literal("wall time"),
+}
 
 
 def strip_view(
-    axis: ActiveAxis, index: LineageIndex, look: Look, landmarks: Iterable[Landmark], *, fresh_after: int
+    window: Window, index: LineageIndex, look: Look, landmarks: Sequence[Landmark], *, fresh_after: int
 ) -> StripView:
-    """The strip of a lineage; failures after `fresh_after` flash."""
-    edges = axis.edges(SLICES)
-    buckets = tuple(after - first for first, after in pairwise(edges))
-    failures = _per_slice(index.faults, axis)
-    drawn = [
-        Mark(at, "failure", number, fresh=newest > fresh_after) for at, (number, newest) in sorted(failures.items())
-    ]
-    drawn += [Mark(int(axis.slice_of(mark.position, SLICES)), _KINDS[mark.kind]) for mark in landmarks]
+    """The strip of what is shown of a lineage; failures after `fresh_after` flash."""
+    failures: dict[int, tuple[int, int]] = {}
+    for at, position in window.shown(index.faults):
+        failures[at] = (failures.get(at, (0, 0))[0] + 1, position)
+    marks = [Mark(at, "failure", number, fresh=newest > fresh_after) for at, (number, newest) in failures.items()]
+    for kind, drawn in _KINDS.items():
+        places = [mark.position for mark in landmarks if mark.kind == kind]
+        marks += [Mark(at, drawn) for at, _ in window.shown(places)]
     return StripView(
-        buckets=buckets,
-        playhead=None if look.live else axis.slice_of(look.position, SLICES),
+        buckets=window.counts(),
+        playhead=None if look.live else window.slice_of(look.position),
         playhead_label=look.past,
-        marks=tuple(drawn),
-        gaps=tuple(Gap(at, ago(pause / 1000)) for at, pause in axis.pauses(SLICES)),
-        ticks=_ticks(axis, index),
+        marks=tuple(marks),
+        gaps=tuple(Gap(at, roughly(pause / 1000)) for at, pause in window.pauses()),
+        ticks=_ticks(window),
     )
 
 
-def _per_slice(positions: array[int], axis: ActiveAxis) -> dict[int, tuple[int, int]]:
-    """Slice → how many of the positions are in it, and the newest of them."""
-    found: dict[int, tuple[int, int]] = {}
-    for position in positions:
-        at = int(axis.slice_of(position, SLICES))
-        found[at] = (found.get(at, (0, 0))[0] + 1, position)
-    return found
-
-
-def _ticks(axis: ActiveAxis, index: LineageIndex) -> tuple[Tick, ...]:
-    if not index.positions or axis.is_even:
+def _ticks(window: Window) -> tuple[Tick, ...]:
+    if not window.axis.positions:
         return ()
-    ticks: list[Tick] = []
-    for number in range(TICKS):
-        at = min(SLICES - 1, SLICES * number // (TICKS - 1))
-        time_us = index.time_at(axis.position_at(at + (number == TICKS - 1), SLICES))
-        if time_us is not None:
-            ticks.append(Tick(at, clock_time(local(time_us))))
-    return tuple(ticks)
+    places = [window.slices * number / (TICKS - 1) for number in range(TICKS)]
+    times = [window.time_us(at) for at in places]
+    span_us = times[-1] - times[0]
+    style: TimeStyle = "day" if span_us > DAY_US else "millis" if span_us < FINE_US else "time"
+    return tuple(
+        Tick(min(window.slices - 1, int(at)), clock_time(local(us), style))
+        for at, us in zip(places, times, strict=True)
+    )
 
 
 class TimelinePanel(Panel):
-    """Panel 5; `axis` is the one that is drawn, so that the mouse means the same."""
+    """Panel 5. What it shows of the axis, and which one, is its own; the mouse and the keys mean that part."""
 
-    def __init__(self) -> None:
+    def __init__(self, axis: AxisKind = "active", zoom: int = 0) -> None:
         super().__init__(frame=Frame(TITLE, 5), id="timeline")
         self.strip = StripChart()
-        self.axis: ActiveAxis | None = None
-        self._known = 0
+        self.kind: AxisKind = axis
+        self.zoom = Zoom(zoom)
+        self._axis: Axis | None = None
+        self._known: tuple[AxisKind, int] | None = None
+        self.window: Window | None = None
 
     def compose(self) -> ComposeResult:
         yield self.strip
 
-    def show(self, index: LineageIndex, look: Look, landmarks: Iterable[Landmark], *, fresh_after: int) -> None:
+    def show(self, index: LineageIndex, look: Look, landmarks: Sequence[Landmark], *, fresh_after: int) -> None:
         """Draw the strip of this moment."""
-        if self.axis is None or len(index.positions) != self._known:
-            self.axis, self._known = ActiveAxis(index), len(index.positions)
-        self.strip.show(strip_view(self.axis, index, look, landmarks, fresh_after=fresh_after))
-        self.show_frame(Frame(TITLE, 5, _note(index, look), look.past))
+        known = self.kind, len(index.positions)
+        if self._axis is None or known != self._known:
+            self._axis, self._known = axis_of(index, self.kind), known
+        self.window = self.zoom.window(self._axis, None if look.live else look.position)
+        self.strip.show(strip_view(self.window, index, look, landmarks, fresh_after=fresh_after))
+        self.show_frame(Frame(TITLE, 5, self._note(index, look), look.past))
+
+    @property
+    def shows_now(self) -> bool:
+        """Whether the strip's last column is the head."""
+        return self.window is None or self.window.ends
+
+    def turn_axis(self) -> SafeText:
+        """Lay history out by the next kind of axis; its name."""
+        self.kind = AXES[(AXES.index(self.kind) + 1) % len(AXES)]
+        return AXIS_NAMES[self.kind]
+
+    def look_closer(self, position: int | None) -> bool:
+        """Show half as much; false when nothing would be gained."""
+        return self._axis is not None and self.zoom.closer(self._axis, position)
+
+    def look_wider(self, position: int | None) -> None:
+        """Show twice as much, unless all is shown."""
+        if self._axis is not None:
+            self.zoom.wider(self._axis, position)
 
     def position_at(self, share: float) -> int:
-        """The position at a share, 0 to 1, of what the strip shows; 0 when there is none."""
-        return 0 if self.axis is None else self.axis.position_at(share * SLICES, SLICES)
+        """The position at a share, 0 to 1, of what the strip shows, and never one before it; 0 when there is none."""
+        window = self.window
+        if window is None or not window.axis.positions:
+            return 0
+        positions = window.axis.positions
+        first = positions[min(window.axis.first_from(window.start), len(positions) - 1)]
+        return max(first, window.position_at(share * window.slices))
 
     def cells_on(self, by: int, here: int) -> int | None:
-        """Where the next cell to the left or right in which something happened ends; None beyond the strip."""
+        """Where the next cell to the left or right in which something happened ends; None beyond all there is."""
+        if self.window is None:
+            return None
         cell, ends = self.strip.playhead_cell, self.strip.ends
         while 0 <= (cell := cell + by) < len(ends):
-            position = self.position_at(ends[cell] / SLICES)
+            position = self.window.position_at(ends[cell])
             if (position - here) * by > 0:
                 return position
-        return self.position_at(0) if by < 0 else None
+        positions = self.window.axis.positions
+        place = bisect_right(positions, here) - 1 + by
+        return positions[max(0, place)] if place < len(positions) else None
 
-
-def _note(index: LineageIndex, look: Look) -> tuple[Span, ...]:
-    note: list[Span] = []
-    if not look.live:
-        place = bisect_right(index.positions, look.position)
-        total = max(1, len(index.positions))
-        note.append(Span(join((count(100 * place // total), literal("%  "))), "past"))
-    if index.faults:
-        note.append(Span(join((count(len(index.faults)), literal(" failures"))), "bad"))
-    return tuple(note)
+    def _note(self, index: LineageIndex, look: Look) -> tuple[Span, ...]:
+        parts: list[Span] = []
+        if self.kind != "active":
+            parts.append(Span(AXIS_NAMES[self.kind], "muted"))
+        if self.zoom.level:
+            parts.append(Span(join((literal("×"), count(self.zoom.times))), "accent"))
+        if not look.live:
+            place = bisect_right(index.positions, look.position)
+            parts.append(Span(join((count(100 * place // max(1, len(index.positions))), literal("%"))), "past"))
+        if index.faults:
+            parts.append(Span(join((count(len(index.faults)), literal(" failures"))), "bad"))
+        return tuple(span for part in parts for span in (Span(literal("  ")), part))[1:]

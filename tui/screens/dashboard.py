@@ -22,7 +22,6 @@ from core.errors import CodewalkersError
 from core.events import StoredEvent
 from core.events.envelope import to_us
 from core.projections import State
-from tui.axis import SLICES
 from tui.bindings import FOCUSES, Action, Context, Focus, Registry, key_of
 from tui.details import Selection, about
 from tui.event_rows import EventRows, TimeStyle, positions_around
@@ -96,7 +95,8 @@ class DashboardScreen(Screen[None], inherit_bindings=False):
         self.look = self._live_look()
         self.header, self.tabs = OneLine(id="header"), OneLine(id="tabs")
         self.agents, self.queue = AgentsPanel(), QueuePanel()
-        self.events, self.detail, self.timeline = EventsPanel(), DetailPanel(), TimelinePanel()
+        self.events, self.detail = EventsPanel(), DetailPanel()
+        self.timeline = TimelinePanel(remembered.axis, remembered.zoom)
         self.inspector = Inspector(engine.queries, self.detail, self.run_worker)
         self.message, self.keys_line = OneLine(id="message"), OneLine(id="keys")
         self._panel: Focus = "queue"
@@ -415,11 +415,10 @@ class DashboardScreen(Screen[None], inherit_bindings=False):
 
     @on(StripChart.Scrubbed)
     def _scrubbed(self, event: StripChart.Scrubbed) -> None:
-        axis = self.timeline.axis
-        if event.end and event.final:
+        if event.end and event.final and self.timeline.shows_now:
             self.travel.live()
-        elif axis is not None:
-            position = axis.position_at(event.bucket, SLICES)
+        else:
+            position = self.timeline.position_at(event.fraction)
             self.run_worker(partial(self.travel.jump, position), group="keys")
 
     # -- layout -----------------------------------------------------------------------------------------------
@@ -447,6 +446,7 @@ class DashboardScreen(Screen[None], inherit_bindings=False):
         return Remembered(
             position=self.playhead.last, live=self.playhead.live, jumps=self.playhead.jumps,
             search="" if self.search is None else self.search.query.text, task_form=self.task_defaults,
+            axis=self.timeline.kind, zoom=self.timeline.zoom.level,
         )  # fmt: skip
 
 

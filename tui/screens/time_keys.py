@@ -123,6 +123,30 @@ class TimeKeys:
     async def jump_again(self) -> None:
         await self._screen.travel.return_to(redo=True)
 
+    # -- the strip ----------------------------------------------------------------------------------------------
+
+    def zoom_in(self) -> None:
+        screen = self._screen
+        closer = screen.timeline.look_closer(screen.playhead.position)
+        screen.say(f"the timeline ×{screen.timeline.zoom.times}{'' if closer else ' is as close as it gets'}")
+        screen.paint()
+
+    def zoom_out(self) -> None:
+        screen = self._screen
+        screen.timeline.look_wider(screen.playhead.position)
+        times = screen.timeline.zoom.times
+        screen.say(f"the timeline ×{times}" if times > 1 else "this is all of the timeline")
+        screen.paint()
+
+    def zoom_fit(self) -> None:
+        self._screen.timeline.zoom.fit()
+        self._screen.say("this is all of the timeline")
+        self._screen.paint()
+
+    def axis(self) -> None:
+        self._screen.say(f"the timeline: {self._screen.timeline.turn_axis()}")
+        self._screen.paint()
+
     # -- marks --------------------------------------------------------------------------------------------------
 
     async def previous_mark(self) -> None:

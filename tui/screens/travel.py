@@ -32,6 +32,8 @@ class Travel:
         self.playhead, self._index, self._queries, self._clock = playhead, index, queries, clock
         self._show, self._say, self._go_live = show, say, go_live
         self._seeking = False
+        self._film = 0
+        """Which playing is the current one: an older one that was paused ends when it wakes."""
 
     @property
     def position(self) -> int:
@@ -139,26 +141,25 @@ class Travel:
     async def play(self) -> None:
         """Play on from here until paused or until now; event time ÷ speed, long waits cut short."""
         self.playhead.playing = True
-        waited = 0.0
-        while self.playhead.playing and (here := self.playhead.position) is not None:
+        self._film += 1
+        film, moment_us, waited = self._film, self._time_at(self.position), 0.0
+        before = self._clock.monotonic()
+        while self.playhead.playing and self._film == film and (here := self.playhead.position) is not None:
             await self._clock.sleep(FRAME_S)
-            waited += FRAME_S
-            reached = self._reached(here, waited)
-            if reached is None:
+            now = self._clock.monotonic()
+            moment_us += int((now - before) * self.playhead.speed * 1e6)
+            waited, before = waited + now - before, now
+            upcoming = following(self._index.positions, here)
+            if upcoming is None:
                 self.live()
-            elif reached > here and self.playhead.playing:
+                return
+            if waited >= LONGEST_WAIT_S:
+                moment_us = max(moment_us, self._time_at(upcoming))
+            if moment_us >= self._time_at(upcoming) and self.playhead.playing and self.playhead.position == here:
                 waited = 0.0
-                self.playhead.step_to(reached)
+                self.playhead.step_to(self._index.at_time(moment_us))
                 await self.seek()
 
-    def _reached(self, here: int, waited_s: float) -> int | None:
-        """Where playing is after so long at a position; None at the head."""
-        upcoming = following(self._index.positions, here)
-        if upcoming is None:
-            return None
-        here_us, next_us = self._index.time_at(here), self._index.time_at(upcoming)
-        if here_us is None or next_us is None:
-            return upcoming
-        if waited_s >= LONGEST_WAIT_S and next_us > here_us:
-            return max(upcoming, self._index.at_time(next_us))
-        return max(here, self._index.at_time(here_us + int(waited_s * self.playhead.speed * 1e6)))
+    def _time_at(self, position: int) -> int:
+        times = self._index.times_us
+        return self._index.time_at(position) or (times[0] if times else 0)
