@@ -220,6 +220,12 @@ class Queue(RuleBasedStateMachine):
 
     # -- what always holds ------------------------------------------------------------------------------------
 
+    def check(self) -> None:
+        """All of it, for who plays by hand."""
+        self.every_move_is_legal_and_the_live_state_is_the_fold_of_the_log()
+        self.an_agent_has_one_task_and_a_task_one_agent()
+        self.the_index_knows_what_the_state_knows()
+
     @invariant()
     def every_move_is_legal_and_the_live_state_is_the_fold_of_the_log(self) -> None:
         for event in self.read_on():
@@ -279,9 +285,6 @@ class Queue(RuleBasedStateMachine):
                 )
 
 
-def play(games: int, **more: object) -> None:
-    how = settings(
-        max_examples=games, stateful_step_count=STEPS, deadline=None, database=None,
-        suppress_health_check=list(HealthCheck), **more,
-    )  # fmt: skip
+def play(games: int) -> None:
+    how = settings(max_examples=games, stateful_step_count=STEPS, suppress_health_check=list(HealthCheck))
     run_state_machine_as_test(Queue, settings=how)

@@ -6,12 +6,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from unittest import mock
 
 import pytest
-from fakes.queue_machine import play
-from hypothesis import Phase
+from fakes.queue_machine import Queue, play
 
 from core.agents import attempt as attempts
 from core.events import TaskRetryScheduled
@@ -21,7 +20,7 @@ from core.scheduling import recovery, scheduler
 from core.scheduling.policy import settle
 from core.scheduling.queue import QueueIndex
 
-EXAMPLES = int(os.environ.get("CW_EXAMPLES", "30"))
+EXAMPLES = int(os.environ.get("CW_EXAMPLES", "20"))
 
 
 def test_the_queue_keeps_its_promises() -> None:
@@ -71,11 +70,95 @@ def without_an_end_to_attempts() -> object:
     return mock.patch("core.scheduling.policy.TaskDeadLettered", return_value=TaskRetryScheduled())
 
 
-@pytest.mark.parametrize(
-    "plant",
-    [without_a_fence_check, without_retries, without_unblocking, without_recovery, without_respect_for_a_cancel,
-     without_an_end_to_attempts],
-)  # fmt: skip
-def test_the_machine_finds_what_was_planted(plant: Callable[[], mock._patch[object]]) -> None:
+class Scene:
+    """A game in an order that is given."""
+
+    def __init__(self) -> None:
+        self.queue = Queue()
+
+    def enqueue(self, *, needs: Sequence[int] = (), most: int = 1, idempotent: bool = False) -> None:
+        self.queue.enqueue(
+            needs=list(needs), priority=0, most=most, profile="shell", idempotent=idempotent, delay=0
+        )  # fmt: skip
+        self.queue.check()
+
+    def begin(self) -> None:
+        """Whatever can be claimed is claimed and gets its process."""
+        self.queue.schedule(steps="settle staff claim")
+        self.queue.go_on(number=0, twice=True)
+        self.queue.check()
+
+    def end(self, outcome: str) -> None:
+        self.queue.end(number=0, outcome=outcome)
+        self.queue.check()
+
+
+def a_late_result(scene: Scene) -> None:
+    scene.enqueue(idempotent=True)
+    scene.begin()
+    scene.queue.crash_and_recover()
+    scene.begin()
+    scene.queue.end_too_late(number=0, outcome="completed")
+
+
+def a_failure(scene: Scene) -> None:
+    scene.enqueue(most=2)
+    scene.begin()
+    scene.end("failed")
+
+
+def a_chain(scene: Scene) -> None:
+    scene.enqueue()
+    scene.enqueue(needs=[0])
+    scene.begin()
+    scene.end("completed")
+
+
+def a_crash(scene: Scene) -> None:
+    scene.enqueue()
+    scene.begin()
+    scene.queue.crash_and_recover()
+
+
+def a_cancel(scene: Scene) -> None:
+    scene.enqueue(most=2)
+    scene.begin()
+    scene.queue.cancel(number=0, force=False, running=True)
+    scene.end("failed")
+
+
+def one_failure_after_another(scene: Scene) -> None:
+    scene.enqueue()
+    for _ in range(2):
+        scene.begin()
+        scene.end("failed")
+        scene.queue.schedule(steps="settle")
+        scene.queue.time_passes(seconds=600)
+
+
+PLANTS = [
+    (without_a_fence_check, a_late_result),
+    (without_retries, a_failure),
+    (without_unblocking, a_chain),
+    (without_recovery, a_crash),
+    (without_respect_for_a_cancel, a_cancel),
+    (without_an_end_to_attempts, one_failure_after_another),
+]
+
+
+def perform(play: Callable[[Scene], None]) -> None:
+    scene = Scene()
+    try:
+        play(scene)
+        scene.queue.check()
+    finally:
+        scene.queue.teardown()
+
+
+@pytest.mark.parametrize(("plant", "scene"), PLANTS, ids=lambda value: value.__name__)
+def test_the_machine_finds_what_was_planted_and_nothing_else(
+    plant: Callable[[], mock._patch[object]], scene: Callable[[Scene], None]
+) -> None:
+    perform(scene)
     with plant(), pytest.raises(AssertionError):
-        play(400, phases=[Phase.generate], derandomize=True, report_multiple_bugs=False)
+        perform(scene)
