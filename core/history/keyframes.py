@@ -44,15 +44,14 @@ class Keyframes:
         self.weight_bytes = 0.0
 
     def put(self, branch: str, state: State, changes: int) -> None:
-        """Keep the state that ends with this branch's event, in place of one there; `changes` since the one before.
+        """Keep the state that ends with this branch's event, `changes` records after the one before.
 
-        A state that is in no keyframe's place is not kept.
+        A state that is in no keyframe's place is not kept, nor one that is known: others share with that.
         """
-        if state.totals.events % KEYFRAME_EVENTS or not state.position:
-            return
         key = (branch, state.position)
-        if key not in self._states:
-            insort(self._positions.setdefault(branch, []), state.position)
+        if state.totals.events % KEYFRAME_EVENTS or not state.position or key in self._states:
+            return
+        insort(self._positions.setdefault(branch, []), state.position)
         self._weigh(key, changes * CHANGE_BYTES)
         self._states[key] = state
         while self.weight_bytes > self._budget_bytes and len(self._states) > 1:
@@ -67,6 +66,15 @@ class Keyframes:
             if index:
                 return self._states[segment.branch, positions[index - 1]]
         return State.empty()
+
+    def following(self, lineage: Lineage, position: int) -> State | None:
+        """The oldest kept state of the lineage after the position."""
+        for segment in lineage:
+            positions = self._positions.get(segment.branch, [])
+            index = bisect_right(positions, position)
+            if index < len(positions) and (segment.up_to is None or positions[index] <= segment.up_to):
+                return self._states[segment.branch, positions[index]]
+        return None
 
     def _weigh(self, key: tuple[str, int], weight: float) -> None:
         self.weight_bytes += weight - self._weights.get(key, 0)

@@ -14,12 +14,10 @@ from msgspec import Struct
 
 from core.history.index_file import meta, projections, transaction
 from core.history.keyframes import KEYFRAME_EVENTS
-from core.history.replay import fold_stretch
+from core.history.stretch import read_stretch
 from core.log.branches import Lineage
-from core.log.filters import Span
-from core.log.reader import clip
-from core.projections import Draft, State
-from core.projections.delta import apply, changes, encode_draft, encode_state, records
+from core.projections import State
+from core.projections.delta import apply, encode_draft, encode_state, restore
 
 DELTAS_PER_STATE = 0.5
 """A whole state is kept when the deltas since the last one weigh so much of it: both take about as long to read."""
@@ -43,12 +41,15 @@ def usable(connection: sqlite3.Connection) -> bool:
     return meta(connection, "projections") == projections()
 
 
-def way_to(connection: sqlite3.Connection, lineage: Lineage, base: State, up_to: int) -> list[Keyframe]:
-    """The keyframes from the nearest state (`base` or a kept one) to the last one at or before `up_to`, in order."""
+def way_to(connection: sqlite3.Connection, lineage: Lineage, base: State, up_to: int, like: State) -> list[Keyframe]:
+    """The keyframes from the nearest state (`base` or a kept one) to the last one at or before `up_to`, in order.
+
+    They share with `like` what they have in common.
+    """
     if not usable(connection):
         return []
     way: list[Keyframe] = []
-    whole = _newest_state(connection, lineage, base.position, up_to)
+    whole = _newest_state(connection, lineage, base.position, up_to, like)
     if whole is not None:
         way.append(whole)
         base = whole.state
@@ -68,7 +69,7 @@ class Chain:
 
     def __init__(self, connection: sqlite3.Connection, lineage: Lineage, head: int) -> None:
         self._lineage = lineage
-        self.kept = way_to(connection, lineage, State.empty(), head)
+        self.kept = way_to(connection, lineage, State.empty(), head, State.empty())
         """The keyframes it was found by."""
         self._state = self.kept[-1].state if self.kept else State.empty()
         row = connection.execute(
@@ -83,15 +84,14 @@ class Chain:
 
     def grow(self, connection: sqlite3.Connection, head: int) -> Keyframe | int:
         """Keep the next keyframe, if the lineage has the events up to `head`; else how many are missing."""
-        draft, owner = Draft(self._state), ""
-        for segment in self._lineage:
-            rest = clip(Span(draft.position, head), segment)
-            while rest.after < rest.up_to and draft.events < KEYFRAME_EVENTS:
-                rest, owner = fold_stretch(connection, draft, segment, rest), segment.branch
-        if draft.events < KEYFRAME_EVENTS:
-            return KEYFRAME_EVENTS - draft.events
-        keyframe = Keyframe(owner, draft.finished(), _hash(connection, draft.position), changes(draft))
-        self._keep(connection, keyframe, encode_draft(draft))
+        stretch = read_stretch(connection, self._lineage, self._state, head)
+        if not stretch.complete:
+            return KEYFRAME_EVENTS - stretch.draft.events
+        hash_ = connection.execute("SELECT hash FROM events WHERE position = ?", (stretch.state.position,)).fetchone()[
+            0
+        ]
+        keyframe = Keyframe(stretch.owner, stretch.state, hash_, stretch.changes)
+        self._keep(connection, keyframe, encode_draft(stretch.draft))
         self._state = keyframe.state
         return keyframe
 
@@ -113,11 +113,9 @@ class Chain:
                 )
 
 
-def _hash(connection: sqlite3.Connection, position: int) -> bytes:
-    return connection.execute("SELECT hash FROM events WHERE position = ?", (position,)).fetchone()[0]
-
-
-def _newest_state(connection: sqlite3.Connection, lineage: Lineage, after: int, up_to: int) -> Keyframe | None:
+def _newest_state(
+    connection: sqlite3.Connection, lineage: Lineage, after: int, up_to: int, like: State
+) -> Keyframe | None:
     for segment in reversed(lineage):
         last = up_to if segment.up_to is None else min(up_to, segment.up_to)
         row = connection.execute(
@@ -126,8 +124,8 @@ def _newest_state(connection: sqlite3.Connection, lineage: Lineage, after: int, 
             (segment.branch, after, last),
         ).fetchone()
         if row is not None:
-            state, _ = apply(State.empty(), row[0])
-            return Keyframe(segment.branch, state, row[1], records(state))
+            state, unshared = restore(row[0], like)
+            return Keyframe(segment.branch, state, row[1], unshared)
     return None
 
 

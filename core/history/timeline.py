@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime
 from itertools import pairwise
 from typing import Literal
@@ -11,13 +12,16 @@ from core.events.envelope import to_us
 from core.history.index import LineageIndex, following, preceding
 from core.history.index_file import IndexFile
 from core.history.keyframes import KEYFRAME_EVENTS, Keyframes
-from core.history.replay import replay
 from core.history.stored_keyframes import Keyframe, next_ones, way_to
 from core.history.stored_parts import parts_of
+from core.history.stretch import Stretch, read_stretch
 from core.log import EventLog
 from core.log.filters import Filter, Span
 from core.log.reader import clip, hash_at
 from core.projections import State
+
+STRETCHES_AT_HAND = 4
+"""Enough to flip between two moments, and to return from a jump."""
 
 Direction = Literal["next", "previous"]
 
@@ -30,6 +34,10 @@ class Timeline:
         self.file = IndexFile(log)
         """What was kept from before, if anything."""
         self.keyframes = Keyframes()
+        self._stretches: list[tuple[str, Stretch]] = []
+        """What was looked at last, with its branch, newest first."""
+        self._last: dict[str, int] = {}
+        """Branch → the position asked for last."""
         self._indexes: dict[str, LineageIndex] = {}
         self._reading = asyncio.Lock()
 
@@ -41,13 +49,44 @@ class Timeline:
         Raises:
             UnknownBranch
         """
-        position = min(position, await self._log.head(branch))
-        state = State.empty() if cold else await self._nearest(branch, position)
-        async for owner, folded, changes in replay(self._log.reader, state, branch, position):
-            state = folded
-            if not cold:
-                self.keyframes.put(owner, state, changes)
-        return state
+        stretch = None if cold else self._at_hand(branch, position)
+        if stretch is None:
+            head = await self._log.head(branch)
+            position = min(position, head)
+            if cold:
+                return (await self._walk(branch, State.empty(), position, position, _forget)).state
+            stretch = await self._come_by(branch, position, head)
+        self._last[branch] = position
+        return stretch.state_at(position) if stretch.has(position) else stretch.state
+
+    def _at_hand(self, branch: str, position: int) -> Stretch | None:
+        return next((stretch for of, stretch in self._stretches if of == branch and stretch.has(position)), None)
+
+    async def _come_by(self, branch: str, position: int, head: int) -> Stretch:
+        """The stretch the position is in, with what lies ahead if that will be wanted next; it stays at hand."""
+        near = abs(position - self._last.get(branch, -KEYFRAME_EVENTS)) < KEYFRAME_EVENTS
+        ahead = min(position + KEYFRAME_EVENTS, head) if near else position
+        stretch = await self._walk(branch, await self._nearest(branch, position), position, ahead, self._passing)
+        if not stretch.has(position):  # too large to be kept: it has to end with the position
+            stretch = await self._walk(branch, stretch.base, position, position, self._passing)
+        self._stretches = [(branch, stretch), *self._stretches][:STRETCHES_AT_HAND]
+        return stretch
+
+    async def _walk(
+        self, branch: str, base: State, position: int, ahead: int, passing: Callable[[Stretch], None]
+    ) -> Stretch:
+        """Read from `base` on, stretch by stretch, to the one the position is in."""
+        lineage = self._log.reader.branches.lineage(branch)
+        while True:
+            stretch = await self._log.reader.run(read_stretch, lineage, base, ahead)
+            passing(stretch)
+            if position <= stretch.covers:
+                return stretch
+            base = stretch.state
+
+    def _passing(self, stretch: Stretch) -> None:
+        if stretch.complete:
+            self.keyframes.put(stretch.owner, stretch.state, stretch.changes)
 
     async def _nearest(self, branch: str, position: int) -> State:
         """A state of the lineage not far before the position: from memory, or from what was kept."""
@@ -55,7 +94,7 @@ class Timeline:
         near = self.keyframes.nearest(lineage, position)
         if position - near.position < KEYFRAME_EVENTS:
             return near
-        way = await self.file.read(way_to, lineage, near, position)
+        way = await self.file.read(way_to, lineage, near, position, self.keyframes.following(lineage, position) or near)
         if not way or not await self._fits(way[-1].branch, way[-1].state.position, way[-1].hash):
             return near
         for keyframe in way:
@@ -156,6 +195,10 @@ class Timeline:
         async for page in pages:
             return page[0].position
         return None
+
+
+def _forget(_stretch: Stretch) -> None:
+    """What a cold fold passes is not kept."""
 
 
 def _filter_of(kind: str) -> Filter:

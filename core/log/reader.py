@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 from core.clock import Clock
-from core.events.envelope import BareEvent, StoredEvent
+from core.events.envelope import StoredEvent
 from core.log.branches import MAIN, Branches, Segment
 from core.log.connection import Connection, open_error, read_within
 from core.log.filters import EVERYTHING, Filter, Span
-from core.log.rows import BARE_COLUMNS, COLUMNS, bare, stored
+from core.log.rows import BARE_COLUMNS, COLUMNS, BarePage, bare, stored
 from core.log.snapshots import Snapshot, load_snapshot
 from core.log.statistics import LogStats, StreamSummary, log_stats, summaries
 from core.log.transaction import lineage_head, load_branches, stream_version
@@ -139,7 +139,7 @@ class Reader:
 
 def bare_page(
     connection: sqlite3.Connection, segment: Segment, span: Span, limit: int = PAGE_EVENTS
-) -> tuple[list[BareEvent], Span]:
+) -> tuple[BarePage, Span]:
     """Up to `limit` of the segment's events for a fold, and what of the span is left; see `Reader.run`."""
     window = _window(clip(span, segment), backwards=False)
     own, values = _own(segment)

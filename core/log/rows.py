@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from msgspec import Struct
+
 from core.events.envelope import BareEvent, StoredEvent
 from core.events.registry import decode
 from core.log.chain import Header
@@ -35,12 +37,21 @@ BareRow = tuple[int, str, int, int, str, int, str]
 BARE_COLUMNS = "position, stream, version, recorded_at, type, schema_version, payload"
 
 
-def bare(rows: Iterable[BareRow]) -> list[BareEvent]:
-    """The events of some rows as folds take them."""
-    return [
+class BarePage(Struct, frozen=True):
+    """Some events as folds take them."""
+
+    events: list[BareEvent]
+    characters: int
+    """Of all their payloads."""
+
+
+def bare(rows: list[BareRow]) -> BarePage:
+    """The events of some rows as folds take them, payloads typed and upcast."""
+    events = [
         BareEvent(position, stream, version, recorded_us, decode(kind, schema_version, payload))
         for position, stream, version, recorded_us, kind, schema_version, payload in rows
     ]
+    return BarePage(events, sum([len(row[6]) for row in rows]))
 
 
 def header(labels: Row | Labels) -> Header:

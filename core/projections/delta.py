@@ -7,7 +7,7 @@ the projections: whoever keeps them, keeps with them whose they are.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -63,14 +63,24 @@ def apply(base: State, packed: bytes) -> tuple[State, int]:
         ValueError: these are not the bytes of a delta, or of another version.
     """
     draft = Draft(base)
-    try:
-        delta = _DECODER.decode(zlib.decompress(packed))
-        for name, raw in delta.maps.items():
-            _overlay(draft, name).changes = _DECODERS[name].decode(raw)
-    except (zlib.error, msgspec.MsgspecError, KeyError) as error:
-        raise ValueError(f"this is no delta of a state: {error}") from None
-    draft.position, draft.recorded_us = delta.position, delta.recorded_us
-    draft.session_id, draft.totals = delta.session_id, delta.totals
+    for name, changed in _unpack(packed, draft):
+        _overlay(draft, name).changes = changed
+    return draft.finished(), changes(draft)
+
+
+def restore(packed: bytes, like: State) -> tuple[State, int]:
+    """The state that `encode_state` packed, and how many records it does not share with another state like it.
+
+    Raises:
+        ValueError: these are not the bytes of a state, or of another version.
+    """
+    draft = Draft(like)
+    there = dict(_unpack(packed, draft))
+    for name in _DECODERS:
+        records, overlay = there.get(name, {}), _overlay(draft, name)
+        changed: dict[Any, Any] = dict.fromkeys(key for key in overlay.base if key not in records)
+        changed.update((key, record) for key, record in records.items() if overlay.base.get(key) != record)
+        overlay.changes = changed
     return draft.finished(), changes(draft)
 
 
@@ -79,13 +89,20 @@ def changes(draft: Draft) -> int:
     return sum(len(_overlay(draft, name).changes) for name in _DECODERS)
 
 
-def records(state: State) -> int:
-    """How many records the state holds."""
-    return sum(len(getattr(state, name)) for name in _DECODERS)
-
-
 def _overlay(draft: Draft, name: str) -> Overlay[Any, Any]:
     return getattr(draft, name)
+
+
+def _unpack(packed: bytes, draft: Draft) -> Iterator[tuple[str, dict[Any, Any]]]:
+    """The changes of each map; the draft gets the rest."""
+    try:
+        delta = _DECODER.decode(zlib.decompress(packed))
+        draft.position, draft.recorded_us = delta.position, delta.recorded_us
+        draft.session_id, draft.totals = delta.session_id, delta.totals
+        for name, raw in delta.maps.items():
+            yield name, _DECODERS[name].decode(raw)
+    except (zlib.error, msgspec.MsgspecError, KeyError) as error:
+        raise ValueError(f"this is no delta of a state: {error}") from None
 
 
 def _packed(

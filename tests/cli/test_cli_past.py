@@ -94,7 +94,7 @@ def test_a_moment_is_told_the_same_with_and_without_keyframes(cw: Cw, live: Live
 async def test_a_jump_over_keyframes_shows_what_a_fold_from_the_beginning_shows(
     project: Path, live: Live, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("keyframes", "replay"):
+    for module in ("keyframes", "stretch", "timeline"):
         monkeypatch.setattr(f"core.history.{module}.KEYFRAME_EVENTS", 25)
     async with Desk.observe(project) as desk:
         for moment in some([*range(1, max(live) + 1)]):
