@@ -4,17 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from msgspec import Struct
+
 from core.config import Config
 from core.errors import NotFound
-from core.events import AgentOutput, StoredEvent, TaskCreated, TaskStarted
+from core.events import AgentOutput, PermissionRequested, StoredEvent, TaskCreated, TaskStarted
 from core.history import Timeline
 from core.history.timeline import Direction
 from core.journal import Journal
-from core.projections import State, Task
+from core.projections import Permission, State, Task, in_order
 from core.scheduling.policy import why_waiting
 
 CAUSES_FOLLOWED = 50
 EFFECTS_WITHIN = 2_000  # positions: causes carry no index, and what follows directly follows soon
+
+
+class Question(Struct, frozen=True, kw_only=True):
+    """A permission request and what it is about."""
+
+    permission: Permission
+    input: object
+    """What the agent would do, in its own words: often its `kind`, `input`, `content` with diffs, and `locations`."""
 
 
 class Queries:
@@ -105,7 +115,7 @@ class Queries:
     async def output(
         self, agent_id: str, *, execution_id: str = "", up_to: int | None = None, lines: int = 500
     ) -> list[str]:
-        """The last lines an agent printed up to a position, of one execution when it is named, oldest first."""
+        """The last lines an agent printed or said up to a position, of one execution when it is named, oldest first."""
         found: list[str] = []
         events = self._journal.log.read(
             branch=self._journal.branch, streams=[f"agent/{agent_id}"], types=[AgentOutput.type], up_to=up_to,
@@ -113,7 +123,9 @@ class Queries:
         )  # fmt: skip
         async for event in events:
             payload = event.payload
-            if isinstance(payload, AgentOutput) and execution_id in {"", payload.execution_id}:
+            if not isinstance(payload, AgentOutput) or payload.is_raw:
+                continue
+            if execution_id in {"", payload.execution_id}:
                 found += reversed(payload.lines)
                 if len(found) >= lines:
                     break
@@ -133,6 +145,23 @@ class Queries:
             return []
         started = starts[0].payload
         return await self.output(started.agent_id, execution_id=started.execution_id, up_to=up_to, lines=lines)
+
+    async def questions(self) -> list[Question]:
+        """What agents ask and nobody has answered, oldest first."""
+        pending = [permission for permission in in_order(self.state.permissions) if permission.status == "pending"]
+        return [await self.question(permission.id) for permission in pending]
+
+    async def question(self, request_id: str) -> Question:
+        """What an agent asks or asked, with all it said about it.
+
+        Raises:
+            NotFound
+        """
+        permission = self.state.permissions.get(request_id)
+        event = None if permission is None else await self.event(permission.position)
+        if permission is None or event is None or not isinstance(event.payload, PermissionRequested):
+            raise NotFound("permission request", request_id)
+        return Question(permission=permission, input=event.payload.input)
 
     async def effects(self, position: int, *, up_to: int | None = None) -> list[StoredEvent]:
         """What an event directly caused, as far as it happened soon after."""

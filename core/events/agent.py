@@ -11,9 +11,6 @@ AgentPresence = Literal["idle", "busy", "waiting-permission", "stopping", "parke
 
 OutputChannel = Literal["stdout", "stderr", "text", "thought", "wire-in", "wire-out"]
 
-RAW_CHANNELS: frozenset[OutputChannel] = frozenset({"wire-in", "wire-out"})
-"""Records of a protocol as they were sent: kept to be looked up, told otherwise already."""
-
 Command = str | tuple[str, ...]
 """A shell line for `sh -c`, or a program and its arguments."""
 
@@ -85,6 +82,11 @@ class AgentOutput(Event):
     dropped_bytes: int = 0
     task_id: str = ""
     execution_id: str = ""
+
+    @property
+    def is_raw(self) -> bool:
+        """Whether these are records of a protocol as they were sent: kept to be looked up, and told otherwise."""
+        return self.channel in {"wire-in", "wire-out"}
 
 
 class AgentStopRequested(Event):

@@ -17,7 +17,10 @@ from core.events import AgentOutput, Append
 if TYPE_CHECKING:
     from conftest import Cw
 
-WRITING = (["add", "x", "--run", "true"], ["cancel", "1"], ["recover"], ["run", "--", "true"], ["run"])
+WRITING = (
+    ["add", "x", "--run", "true"], ["cancel", "1"], ["recover"], ["run", "--", "true"], ["run"], ["message", "1", "x"],
+    ["approve", "T-1.1.p1"], ["deny", "T-1.1.p1"],
+)  # fmt: skip
 READING = (["tasks"], ["agents"], ["events"], ["state"], ["verify"], ["stats"], ["sessions"])
 
 

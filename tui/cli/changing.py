@@ -12,18 +12,19 @@ from core.engine import Desk
 from core.errors import UsageError
 from tui.cli.desks import change
 from tui.cli.invocation import current
-from tui.cli.names import agent_named, any_named, task_named
+from tui.cli.names import agent_named, any_named, request_named, task_named
 from tui.cli.printing import say, say_json
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 TaskArgument = Annotated[str, typer.Argument(metavar="TASK")]
 AgentArgument = Annotated[str, typer.Argument(metavar="AGENT")]
+RequestArgument = Annotated[str, typer.Argument(metavar="REQUEST", help="As `cw events` shows it, like T-3.1.p1.")]
 NameArgument = Annotated[str, typer.Argument(metavar="TASK|AGENT")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    for command in (add, cancel, retry, priority, pause, resume, stop, kill):
+    for command in (add, cancel, retry, priority, pause, resume, stop, kill, message, approve, deny):
         app.command()(command)
 
 
@@ -92,6 +93,42 @@ def stop(agent: AgentArgument, json: Json = False) -> None:
 def kill(agent: AgentArgument, json: Json = False) -> None:
     """Kill an agent now."""
     _act(lambda desk: desk.commands.kill_agent(agent_named(desk.queries.state, agent)), json, "killed")
+
+
+def message(
+    name: NameArgument,
+    text: Annotated[str, typer.Argument(help="What to say; it becomes the agent's next turn.")],
+    json: Json = False,
+) -> None:
+    """Say something to an agent that holds a conversation."""
+    _act(lambda desk: desk.commands.send(any_named(desk.queries.state, name), text), json, "was told")
+
+
+def approve(
+    request: RequestArgument,
+    always: Annotated[bool, typer.Option("--always", help="For the rest of the conversation.")] = False,
+    option: Annotated[str | None, typer.Option("--option", help="One of the agent's own options, by its id.")] = None,
+    json: Json = False,
+) -> None:
+    """Allow what an agent asks for."""
+    _answer(request, "allow_always" if always else "allow", option, json, "allowed")
+
+
+def deny(
+    request: RequestArgument,
+    always: Annotated[bool, typer.Option("--always", help="For the rest of the conversation.")] = False,
+    json: Json = False,
+) -> None:
+    """Refuse what an agent asks for."""
+    _answer(request, "reject_always" if always else "deny", None, json, "refused")
+
+
+def _answer(request: str, kind: str, option: str | None, json: bool, word: str) -> None:
+    async def act(desk: Desk) -> str:
+        named = request_named(desk.queries.state, request)
+        return await desk.commands.answer_permission(named, kind=kind, option_id=option)
+
+    _act(act, json, word)
 
 
 def _ms(text: str, option: str) -> int:

@@ -117,7 +117,7 @@ def log(
     follow: Follow = False,
     json: Json = False,
 ) -> None:
-    """Print what a task or an agent printed."""
+    """Print what a task or an agent printed and said."""
 
     async def show(desk: Desk) -> None:
         named = any_named(desk.queries.state, name)
@@ -148,7 +148,7 @@ class _Output:
 
     def has(self, event: StoredEvent) -> bool:
         payload = event.payload
-        if not isinstance(payload, AgentOutput):
+        if not isinstance(payload, AgentOutput) or payload.is_raw:
             return False
         if self._execution is not None:
             return payload.execution_id == self._execution

@@ -19,6 +19,10 @@ from core.events import (
     AgentOutput,
     AgentRestarting,
     AgentTerminated,
+    PermissionDenied,
+    PermissionExpired,
+    PermissionGranted,
+    PermissionRequested,
     SessionRecovered,
     StoredEvent,
     TaskBlocked,
@@ -59,6 +63,8 @@ class Narrator:
     def tell(self, event: StoredEvent, state: State) -> None:
         payload = event.payload
         if isinstance(payload, AgentOutput):
+            if payload.is_raw:
+                return
             for line in payload.lines:
                 self._line(event, payload.task_id or event.aggregate_id, f"| {line}")
             if payload.dropped_lines:
@@ -87,7 +93,7 @@ class Plain:
     """Nothing but the program's own output, each channel where it belongs."""
 
     def tell(self, event: StoredEvent, state: State) -> None:  # noqa: ARG002  output speaks for itself
-        if isinstance(event.payload, AgentOutput):
+        if isinstance(event.payload, AgentOutput) and not event.payload.is_raw:
             channel = sys.stderr if event.payload.channel == "stderr" else sys.stdout
             channel.write("".join(f"{sanitize(line)}\n" for line in event.payload.lines))
             channel.flush()
@@ -111,6 +117,14 @@ def _meaning(event: StoredEvent, state: State) -> str:
             return f"failed: {error}"
         case TaskRetryScheduled(delay_ms=delay):
             return f"tried again in {duration(delay)}"
+        case PermissionRequested(tool_name=tool):
+            return f"asks whether it may: {tool}"
+        case PermissionGranted(by=by):
+            return f"may do it, says {by}"
+        case PermissionDenied(by=by):
+            return f"must not do it, says {by}"
+        case PermissionExpired():
+            return "must not do it: nobody answered in time"
         case _:
             return _rarer_meaning(event)
 

@@ -44,3 +44,17 @@ def any_named(state: State, text: str) -> str:
         return task_named(state, text)
     except NotFound:
         raise NotFound("task or agent", text) from None
+
+
+def request_named(state: State, text: str) -> str:
+    """The permission request's id.
+
+    Raises:
+        NotFound
+    """
+    if text in state.permissions:
+        return text
+    folded = [request for request in state.permissions if request.casefold() == text.casefold()]
+    if len(folded) != 1:
+        raise NotFound("permission request", text)
+    return folded[0]
