@@ -69,7 +69,7 @@ def _task(payload: Event) -> str | None:
 def _agent(payload: Event) -> str | None:
     match payload:
         case e.AgentOutput():
-            return payload.lines[-1] if payload.lines else ""
+            return _printed(payload)
         case e.AgentStatusChanged():
             return f"{payload.previous} → {payload.current}{_because(payload.reason)}"
         case e.AgentSpawned():
@@ -112,6 +112,12 @@ def _execution(payload: Event) -> str | None:
             return payload.tool_name
         case _:
             return None
+
+
+def _printed(output: e.AgentOutput) -> str:
+    if output.is_raw:
+        return f"{len(output.lines)} records of its protocol"
+    return output.lines[-1] if output.lines else ""
 
 
 def _because(text: str) -> str:

@@ -25,6 +25,7 @@ from core.projections import Permission, State
 EVENTS_PER_BATCH = 2_000  # then the agent waits until they are stored
 
 _CAN_CHANGE = frozenset({"starting", "idle", "busy", "waiting-permission", "paused"})
+PIECES_TOGETHER = 100  # of a message, as records
 LINE_CHARACTERS = 60_000  # of a record; it may have megabytes, and somebody looks for secrets in it
 
 _CHANNELS: tuple[OutputChannel, ...] = ("stdout", "stderr", "text", "thought", "wire-in", "wire-out")
@@ -57,6 +58,7 @@ class Recording:
         self._events = _EventRecorder(journal, f"agent:{agent_id}")
         self._cause = cause
         self._speech: dict[MessageKind, LineSplitter] = {"text": LineSplitter(), "thought": LineSplitter()}
+        self._pieces: dict[OutputChannel, list[str]] = {}
         self._speaking: set[MessageKind] = set()
         """Kinds of which something was spoken since the last whole message."""
 
@@ -94,6 +96,8 @@ class Recording:
             yield
             for kind in self._speech:
                 await self._finish_line(kind)
+            for channel in list(self._pieces):
+                await self._flush_pieces(channel)
 
     async def stdout(self, reader: asyncio.StreamReader) -> None:
         """Record standard output, until its end."""
@@ -108,10 +112,21 @@ class Recording:
         """Record some lines."""
         await self._outputs[channel].take([self._shortened(line) for line in lines])
 
-    async def wire(self, channel: OutputChannel, record: str) -> None:
-        """Record a raw record of the protocol, unless the profile keeps none."""
-        if self._wire:
-            await self._outputs[channel].take([self._shortened(record)])
+    async def wire(self, channel: OutputChannel, record: str, *, is_piece: bool = False) -> None:
+        """Record a raw record of the protocol, unless the profile keeps none.
+
+        A piece of a message waits for more of it: one event for each word would be many, and nobody waits for them.
+        """
+        if not self._wire:
+            return
+        pieces = self._pieces.setdefault(channel, [])
+        pieces.append(self._shortened(record))
+        if not is_piece or len(pieces) >= PIECES_TOGETHER:
+            await self._flush_pieces(channel)
+
+    async def _flush_pieces(self, channel: OutputChannel) -> None:
+        if pieces := self._pieces.pop(channel, []):
+            await self._outputs[channel].take(pieces)
 
     async def decoded(self, decoded: Decoded) -> None:
         """Record what a record of the protocol adds, in order.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from core.events import StepFailed, StoredEvent
 
+FINISHED = "the agent had finished"
 
-def undelivered(message: StoredEvent) -> StepFailed:
+
+def undelivered(message: StoredEvent, why: str = FINISHED) -> StepFailed:
     """What is recorded instead of the turn it would have been."""
-    return StepFailed(
-        step_id=f"message-{message.position}", error="the message was not delivered: the agent had finished"
-    )
+    return StepFailed(step_id=f"message-{message.position}", error=f"the message was not delivered: {why}")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from core.agents.holding import held_back
 from core.agents.permission_policy import option_for
 from core.commands.base import CommandsBase, agent_of, living_agent
-from core.errors import IllegalMove, NotFound, UsageError
+from core.errors import IllegalMove, NoCapacity, NotFound, UsageError
 from core.events import (
     Append,
     MessageSent,
@@ -26,7 +27,9 @@ class ConversationCommands(CommandsBase):
 
         Raises:
             NotFound
-            IllegalMove: it does not listen: it has left, runs no conversation, or its protocol knows no messages.
+            IllegalMove: it does not listen: it has left, or runs no conversation.
+            UsageError: its protocol knows no messages.
+            NoCapacity: a budget is used up or its provider's limit reached, so it begins no turn.
         """
         if not text.strip():
             raise UsageError("a message needs some text")
@@ -38,6 +41,8 @@ class ConversationCommands(CommandsBase):
                 raise UsageError(f"agent {agent.id} takes no messages: its adapter is {agent.protocol}, not acp")
             if agent.status not in LISTENS or execution is None or execution.finished_us is not None:
                 raise IllegalMove(f"agent {agent.id}", f"{agent.status} without a conversation", "sent a message")
+            if why := held_back(state, agent.profile):
+                raise NoCapacity(f"agent {agent.id} begins no other turn: {why}")
             return [Append(f"execution/{execution.id}", [MessageSent(text=text, by=by)])]
 
         stored = await self._journal.decide(decide, actor=actor)

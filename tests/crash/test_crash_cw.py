@@ -118,7 +118,12 @@ def test_whenever_cw_is_killed_what_it_said_is_true_and_the_demo_goes_on_to_its_
     moments = random.Random(SEED)
     for first in range(0, KILLS, KILLS_OF_A_DEMO):
         project, notes = make_demo(tmp_path), tmp_path / f"runs-{first}"
-        hurry(project, {"plan.toml": {'run = "./py': f"run = \"{evidence.NOTE} >> '{notes}'; exec ./py"}})
+        note = f"{evidence.NOTE} >> '{notes}'; exec ./py"
+        noted = {
+            "plan.toml": {'run = "./py': f'run = "{note}'},
+            "codewalkers.toml": {'command = ["./py", "-m", "tools.agent"]': f'command = "{note} -m tools.agent"'},
+        }
+        hurry(project, noted)
         plan = [project / "plan.toml"]
         for kill in range(first, min(first + KILLS_OF_A_DEMO, KILLS)):
             news = moments.randrange(1, 24)

@@ -8,7 +8,11 @@ from pathlib import Path
 
 CHANGES = {
     "tools/pace.py": {"PAUSES = 1.0": "PAUSES = 0.0"},
-    "codewalkers.toml": {'backoff = "4s"': 'backoff = "300ms"', 'max_backoff = "8s"': 'max_backoff = "300ms"'},
+    "codewalkers.toml": {
+        'backoff = "4s"': 'backoff = "300ms"',
+        'max_backoff = "8s"': 'max_backoff = "300ms"',
+        'deadline = "20s"': 'deadline = "300ms"',
+    },
     "plan.toml": {
         'delay = "45s"': "delay = 0",
         'timeout = "25s"': 'timeout = "1s"',

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+from fakes.acp_stage import acp
 from fakes.calling import Agent, at_work
 from fakes.stage import Gate, SteppedClock, history, payloads, until, until_over, until_status
 
 from core.config import Budget, Budgets, Config, Profile
 from core.engine import Engine
+from core.errors import NoCapacity
 from core.events import BudgetSet, BudgetTripped, BudgetWarned, UsageReported
 from core.projections import State, UsageQueries
 
@@ -118,3 +121,14 @@ async def test_no_claim_slips_in_between_a_report_and_what_is_told_of_it(project
         await engine.close("requeue")
         claims = await history(engine, types=["task:claimed"])
         assert all(claim.position < reported for claim in claims)
+
+
+async def test_an_agent_that_is_spoken_with_begins_no_turn_beyond_a_cap(project: Path) -> None:
+    capped = Config(budget=Budgets(session=Budget(usd=0.4)), profiles={"agent": acp()})
+    async with Engine.open(project, config=capped) as engine:
+        agent_id = await engine.commands.spawn("agent")
+        await until(engine, lambda state: state.agents[agent_id].status == "idle")
+        await engine.commands.send(agent_id, "plan")  # for half a dollar
+        await until(engine, _tripped)
+        with pytest.raises(NoCapacity, match=r"begins no other turn: the budget of session S-1 is used up: \$0.50 of"):
+            await engine.commands.send(agent_id, "more")

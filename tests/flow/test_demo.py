@@ -11,11 +11,14 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from fakes.acp_stage import until_asked
 from fakes.hurried_demo import hurry
+from fakes.stage import payloads, until, until_over
 
 from core.config import load_config
-from core.engine import Desk
+from core.engine import Desk, Engine
 from core.errors import UsageError
+from core.events import AgentStopped, PermissionDenied, PermissionGranted, PlanUpdated, StepFailed
 from core.plan import Plan
 from core.projections import Task
 from tui.cli.demonstrating import run_demo
@@ -137,8 +140,9 @@ def test_the_plan_can_run_here(project: Path) -> None:
 
 
 def test_every_script_the_plan_names_exists(project: Path) -> None:
+    profiles = load_config(project).profiles
     for task in demo_plan(project).tasks:
-        line = task.run or " ".join(task.command)
+        line = task.run or " ".join(task.command or profiles[task.profile].command)
         assert line.startswith("./py -m ")
         tool = re.match(r"\./py -m (tools\.\w+)", line)
         if tool:
@@ -176,6 +180,58 @@ def check_states(plan: Plan, found: dict[str, Task]) -> None:
     assert "SIGSEGV" in tasks["fuzz"].error
     assert tasks["fuzz-report"].status == "blocked"
     assert "timed out" in tasks["prove"].error
+    assert tasks["review"].attempt == 2
+    assert tasks["upgrading"].cost_usd_micros > 0
+
+
+@pytest.mark.parametrize("yes", [True, False])
+async def test_the_page_for_those_who_upgrade_needs_a_yes(project: Path, yes: bool) -> None:
+    hurry(project, {"codewalkers.toml": {'deadline = "300ms"': 'deadline = "5m"'}})
+    for patch in ("precedence", "power"):
+        assert call(project, "./py", "-m", "tools.apply", patch).returncode == 0
+    async with Engine.open(project) as engine:
+        task_id = await engine.commands.enqueue(prompt="Explain how to upgrade", profile="assistant")
+        (asked,) = await until_asked(engine)
+        question = await engine.queries.question(asked.id)
+        assert "tools.git import commit" in str(question.input)
+        await engine.commands.answer_permission(asked.id, kind="allow" if yes else "deny")
+        await until_over(engine, task_id)
+        decisions = [granted.by for granted in await payloads(engine, PermissionGranted)]
+        assert decisions == ["policy", "user"] if yes else ["policy"]
+        (plan, *_, last) = await payloads(engine, PlanUpdated)
+        assert len(plan.entries) == 4
+        assert [entry.status for entry in last.entries].count("completed") == (4 if yes else 3)
+    page = project / "docs" / "upgrading.md"
+    assert page.exists() == yes
+    assert (git(project, "log", "-1", "--format=%s") == "Explain how to upgrade") == yes
+    assert git(project, "status", "--porcelain") == ""
+    assert not yes or "`2 ^ 10` is 1024" in page.read_text()
+
+
+async def test_what_must_not_be_done_is_not_asked_about(project: Path) -> None:
+    hurry(project)
+    async with Engine.open(project) as engine:
+        task_id = await engine.commands.enqueue(prompt="Is the issue gone?", profile="assistant")
+        await until_over(engine, task_id)
+        (denied,) = await payloads(engine, PermissionDenied)
+        assert denied.by == "policy"
+        assert engine.journal.state.tasks[task_id].status == "completed"
+
+
+async def test_the_agent_can_be_spoken_with_and_interrupted(project: Path) -> None:
+    async with Engine.open(project) as engine:
+        agent_id = await engine.commands.spawn("assistant")
+        await until(engine, lambda state: state.agents[agent_id].status == "idle")
+        await engine.commands.send(agent_id, "What can you do?")
+        await until(engine, lambda state: any(one.messages == 2 for one in state.executions.values()))
+        await engine.commands.send(agent_id, "Then review, please.")
+        await until(engine, lambda state: any(one.messages == 3 for one in state.executions.values()))
+        await engine.commands.stop_agent(agent_id)
+        await until(engine, lambda state: state.agents[agent_id].status == "terminated")
+        (failed,) = await payloads(engine, StepFailed)
+        assert failed.error == "cancelled"
+        (stopped,) = await payloads(engine, AgentStopped)
+        assert stopped.exit_code == 0
 
 
 def test_a_failure_that_was_not_meant_is_told_and_counts(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

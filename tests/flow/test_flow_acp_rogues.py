@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from fakes.stage import history, opened, payloads, printed, until, until_over
+from fakes.stage import history, opened, payloads, printed, until, until_over, until_status
 
 from core.config import Conversation, Permissions, Profile
 from core.engine import Engine
@@ -123,13 +123,21 @@ async def test_a_flood_keeps_its_order_in_few_transactions(project: Path) -> Non
         ("die", "it ended in the middle of its turn: exit code 3: out of luck"),
         ("leave", "it ended in the middle of its turn: exit code 0"),
         ("bad-stop", "it ended its turn for a reason unknown to us, 'weird'"),
-        ("limited", "its turn failed: Rate limit exceeded"),
     ],
 )
 async def test_each_failure_is_one_sentence(project: Path, mode: str, sentence: str) -> None:
     async with opened(project, rogue=rogue(mode)) as engine:
         assert await failure(engine, await run(engine)) == sentence
         assert engine.journal.state.agents["rogue-1"].status == "idle"
+
+
+async def test_a_rate_limit_parks_the_profile_and_is_no_failure_of_the_task(project: Path) -> None:
+    async with opened(project, rogue=rogue("limited")) as engine:
+        task_id = await engine.commands.enqueue("try", prompt="do it", profile="rogue")
+        state = await until(engine, lambda state: "rogue" in state.profiles and state.tasks[task_id].attempt == 1)
+        assert state.profiles["rogue"].reason == "its turn failed: Rate limit exceeded"
+        state = await until_status(engine, "queued", task_id)
+        assert state.tasks[task_id].failures == 0
 
 
 async def test_a_program_that_does_not_speak_at_all_is_one_sentence(project: Path) -> None:

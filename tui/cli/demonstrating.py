@@ -58,7 +58,7 @@ class _Guide(Narrator):
 
     def tell(self, event: StoredEvent, state: State) -> None:
         payload = event.payload
-        if not isinstance(payload, AgentOutput) or len(payload.lines) <= _SHOWN:
+        if not isinstance(payload, AgentOutput) or payload.is_raw or len(payload.lines) <= _SHOWN:
             super().tell(event, state)
             return
         left_out = f"… {len(payload.lines) - 2:,} more lines, all in the log"

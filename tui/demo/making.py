@@ -37,6 +37,7 @@ _AFTER = (
     ("Sketch syntax trees", ("tools/trees.py", "tools/fuzz.py")),
     ("Measure each step", ("tools/bench.py", "tools/compare.py")),
     ("Build a reference", ("tools/reference.py", "tools/manual.py", "tools/proofread.py")),
+    ("Let an agent answer", ("tools/agent.py", "tools/prompts.py")),
     ("Plan release 0.2.0", (".",)),
 )
 

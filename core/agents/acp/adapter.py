@@ -17,9 +17,10 @@ from core.agents.acp.wire import Wire
 from core.agents.adapter import Errand
 from core.agents.command import failure_of
 from core.agents.decoding import Outcome
+from core.agents.holding import held_back
 from core.agents.permissions import Permissions
 from core.agents.recording import Recording
-from core.agents.undelivered import undelivered
+from core.agents.undelivered import FINISHED, undelivered
 from core.events import MessageSent, StoredEvent
 from core.processes import Run, RunExit
 
@@ -67,7 +68,7 @@ class AcpAdapter:
             finally:
                 conversation.close()
         for event in self._messages:
-            await recording.events(undelivered(event))
+            await recording.events(undelivered(event, self._held_back() or FINISHED))
         return outcome or self._gone(wire, end, recording.last_words)
 
     async def _conversed(
@@ -86,7 +87,7 @@ class AcpAdapter:
 
     async def _task(self, conversation: Conversation) -> Outcome:
         outcome = await conversation.turn(self._errand.prompt)
-        while self._messages and outcome.status == "completed":
+        while self._messages and outcome.status == "completed" and not self._held_back():
             outcome = await conversation.turn(_text(self._messages.popleft()))
         self._deaf = True
         return outcome
@@ -102,10 +103,19 @@ class AcpAdapter:
                     raise Gone
                 self._stirred.clear()
                 await self._stirred.wait()
-            text = _text(self._messages.popleft())
+            message = self._messages.popleft()
+            if trouble := self._held_back():
+                await recording.events(undelivered(message, trouble))
+                continue
+            text = _text(message)
             await recording.status("busy", text)
             outcome = await conversation.turn(text)
             trouble = "" if outcome.status == "completed" else outcome.text
+
+    def _held_back(self) -> str:
+        """Why no other turn may begin, if there is a reason."""
+        agent = self._errand.context.journal.state.agents.get(self._errand.agent_id)
+        return held_back(self._errand.context.journal.state, agent.profile) if agent is not None else ""
 
     async def _parted(self, wire: Wire, run: Run, *, patience: bool) -> RunExit:
         """The agent's input is closed, which ends it; if not, its process is stopped."""

@@ -52,9 +52,10 @@ class Wire:
                 if line.strip():
                     await self._recording.lines("stdout", [line])
                 continue
-            await self._recording.wire("wire-in", line)
             message = dict(record)
             decoded = self._decode(INCOMING, message)
+            is_piece = bool(decoded.added) and len(decoded.spoken) == len(decoded.added)
+            await self._recording.wire("wire-in", line, is_piece=is_piece)
             asked = next((event for event in decoded.events if isinstance(event, PermissionRequested)), None)
             await self._record(decoded)
             if asked is not None:
