@@ -168,6 +168,7 @@ class Registry:
             raise ConfigError(f"keys: there is no action {unknown[0]!r}; `?` in the dashboard lists them")
         self.actions = tuple(replace(action, keys=given.get(action.id, action.keys)) for action in ACTIONS)
         self._meanings: dict[tuple[Context, str], Action] = {}
+        self._here: dict[Context, list[Action]] = {}
         for action in self.actions:
             for context, key in product(action.contexts(), action.keys):
                 other = self._meanings.setdefault((context, key), action)
@@ -184,7 +185,9 @@ class Registry:
 
     def here(self, context: Context) -> list[Action]:
         """Every action that has a key there, in the order of the table."""
-        return [action for action in self.actions if context in set(action.contexts())]
+        if context not in self._here:
+            self._here[context] = [action for action in self.actions if context in set(action.contexts())]
+        return self._here[context]
 
     def footer(self, context: Context, *, past: bool = False) -> list[Action]:
         """The actions the footer shows there, most telling first; in the past without those it forbids."""

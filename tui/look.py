@@ -15,7 +15,7 @@ Change = Literal["", "+", "~"]
 """What the last step did to a row: made it, or changed it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)  # Textual describes a worker by its arguments: all tasks, in words
 class Look:
     """A moment on the screen."""
 

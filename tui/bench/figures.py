@@ -26,8 +26,8 @@ class Beside(Struct, frozen=True, kw_only=True):
     name: str
     value: float
     """In the unit of the figure."""
-    ratio: float
-    """The figure ÷ this: the median over the rounds."""
+    ratio: float | None
+    """The figure ÷ this: the median over the rounds; None when this is nothing at all."""
     floor: Floor | None = None
     """Of the ratio."""
     met: bool | None = None
@@ -71,10 +71,10 @@ def at_most(limit: float) -> Floor:
 
 def beside(name: str, ours: Sequence[float], theirs: Sequence[float], floor: Floor | None = None) -> Beside:
     """A base, from the values of the same rounds."""
-    ratio = median(mine / other for mine, other in zip(ours, theirs, strict=True) if other)
-    return Beside(
-        name=name, value=median(theirs), ratio=ratio, floor=floor, met=None if floor is None else floor.met_by(ratio)
-    )
+    ratios = [mine / other for mine, other in zip(ours, theirs, strict=True) if other]
+    ratio = median(ratios) if ratios else None
+    met = None if floor is None or ratio is None else floor.met_by(ratio)
+    return Beside(name=name, value=median(theirs), ratio=ratio, floor=floor, met=met)
 
 
 def figure(name: str, unit: str, values: Sequence[float], *bases: Beside, floor: Floor | None = None) -> Figure:

@@ -18,6 +18,8 @@ T = TypeVar("T")
 Contestant = Callable[[], Awaitable[float]]
 """Does its part once, and says how well: events a second, milliseconds …"""
 
+USUAL_SECONDS = 0.4
+
 clock = SystemClock()
 
 
@@ -30,10 +32,14 @@ class Effort:
     events: int = 1_000_000
     """Of the log that is travelled through."""
     rounds: int = 5
-    seconds: float = 0.4
+    seconds: float = USUAL_SECONDS
     """How long a contestant does what it can do over and over, in each round."""
     peers: bool = False
     """Whether other libraries take part, where they are installed."""
+
+    def times(self, usual: int) -> int:
+        """How often something is done that is usually done so often in a round; less in shorter rounds."""
+        return max(2, round(usual * min(1.0, self.seconds / USUAL_SECONDS)))
 
     @contextmanager
     def place(self) -> Generator[Path, None, None]:

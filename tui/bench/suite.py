@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from tempfile import gettempdir
 
 from msgspec import Struct
 
 from core.errors import UsageError
-from tui.bench import append, queue, seek
+from tui.bench import append, queue, seek, stream
 from tui.bench.environment import Environment
 from tui.bench.figures import Section
 from tui.bench.rounds import Effort
 
-SECTIONS: Mapping[str, Callable[[Effort], Awaitable[Section]]] = {
-    "append": append.measure,
-    "queue": queue.measure,
-    "seek": seek.measure,
+Measure = Callable[[Effort], Section]
+
+
+def _in_loop(measure: Callable[[Effort], Coroutine[None, None, Section]]) -> Measure:
+    return lambda effort: asyncio.run(measure(effort))
+
+
+SECTIONS: Mapping[str, Measure] = {
+    "append": _in_loop(append.measure),
+    "queue": _in_loop(queue.measure),
+    "seek": _in_loop(seek.measure),
+    "stream": stream.measure,
 }
 EVERYTHING = "all"
 

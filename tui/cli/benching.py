@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
+import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
@@ -44,23 +45,34 @@ def bench(
         raise UsageError(f"measuring needs at least {FEWEST_EVENTS:,} events, one round, and some time for each")
     names, place = chosen(what), place_for(directory)
 
-    async def measure(effort: Effort) -> tuple[Section, ...]:
+    def measure(effort: Effort) -> tuple[Section, ...]:
         sections: list[Section] = []
         for name in names:
             if sys.stderr.isatty():
                 complain(f"measuring {name} …")
-            sections.append(await SECTIONS[name](effort))
+            sections.append(SECTIONS[name](effort))
             if not json:
                 _say_section(sections[-1])
         return tuple(sections)
 
-    with TemporaryDirectory(prefix="cw-bench-", dir=place) as made:
+    with _signals_clean_up(), TemporaryDirectory(prefix="cw-bench-", dir=place) as made:
         environment = look_around(Path(made))
         if not json:
             _say_where(environment)
-        sections = asyncio.run(measure(Effort(Path(made), events, rounds, seconds, peers)))
+        sections = measure(Effort(Path(made), events, rounds, seconds, peers))
     if json:
         say_json(Report(environment=environment, sections=sections))
+
+
+@contextmanager
+def _signals_clean_up() -> Generator[None, None, None]:
+    """Whatever ends us ends us as an interrupt does: nothing runs on, and no file is left."""
+    before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, action in before.items():
+            signal.signal(number, action)
 
 
 def _say_where(environment: Environment) -> None:
@@ -69,6 +81,7 @@ def _say_where(environment: Environment) -> None:
         f"Textual {environment.textual}, {environment.system}"
     )
     say(f"{environment.cpus} CPUs, load {environment.load:.1f}, one durable page takes {environment.sync_us:,.0f} µs")
+    sys.stdout.flush()
 
 
 def _say_section(section: Section) -> None:
@@ -81,15 +94,17 @@ def _say_section(section: Section) -> None:
     )
     for note in section.notes:
         say(f"- {note}")
+    sys.stdout.flush()
 
 
 def _rows(figure: Figure) -> Iterator[list[str]]:
     head = [figure.name, _number(figure.value), figure.unit, _wanted(figure.floor, figure.met)]
     if not figure.beside:
-        yield head
+        yield [*head, "", "", "", ""]
     for base in figure.beside:
         wanted = _wanted(base.floor, base.met)
-        yield [*head, base.name, _number(base.value), f"{base.ratio:.2f}", wanted]
+        ratio = "" if base.ratio is None else f"{base.ratio:.2f}"
+        yield [*head, base.name, _number(base.value), ratio, wanted]
         head = [""] * len(head)
 
 

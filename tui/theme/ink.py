@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 from rich.style import Style as RichStyle
@@ -113,7 +114,12 @@ def palette(widget: Widget) -> Palette:
 
     Valid until the widget's styles change: ask again after `notify_style_update`.
     """
-    background = widget.background_colors[1]
+    theme: str = widget.app.theme  # pyright: ignore[reportUnknownMemberType]  Textual does not know what the app returns
+    return _palette(widget.background_colors[1], theme)
+
+
+@lru_cache(maxsize=64)
+def _palette(background: Color, theme: str) -> Palette:  # noqa: ARG001  Textual asks the running app for its colours
     return {ink: _on(background, Style.parse(look)) for ink, look in INKS.items()}
 
 

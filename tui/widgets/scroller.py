@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Generic
 
-from textual.geometry import Region, Size
+from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import Reactive
 from textual.scroll_view import ScrollView
@@ -165,10 +165,8 @@ class Scroller(ScrollView, Generic[RowT], can_focus=True, inherit_bindings=False
         top, cursor, key, tail = reading.top, reading.cursor, reading.key, (reading.follow, reading.unseen)
         move(reading)
         self._scroll_there()
-        if reading.top != top:
-            self.refresh()
-        elif reading.cursor != cursor:
-            self._redraw(cursor, reading.cursor)
+        if (reading.top, reading.cursor) != (top, cursor):
+            self._repaint()
         if reading.key != key:
             self.post_message(self.Moved(self, reading.cursor, reading.key))
         if (reading.follow, reading.unseen) != tail:
@@ -184,11 +182,9 @@ class Scroller(ScrollView, Generic[RowT], can_focus=True, inherit_bindings=False
             self.scroll_to(y=self._reading.top, animate=False, force=True)
         self._placing = False
 
-    def _redraw(self, *rows: int) -> None:
-        first = self._reading.top - self._header_lines
-        lines = [Region(0, row - first, self.size.width, 1) for row in rows if self._reading.on_screen(row)]
-        if lines:
-            self.refresh(*lines)
+    def _repaint(self) -> None:
+        """Paint what is not as it was."""
+        self.refresh()
 
     @property
     def _header_lines(self) -> int:
@@ -224,10 +220,10 @@ class Scroller(ScrollView, Generic[RowT], can_focus=True, inherit_bindings=False
                 self.action_open()
 
     def on_focus(self) -> None:
-        self._redraw(self._reading.cursor)  # the cursor looks different
+        self._repaint()  # the cursor looks different
 
     def on_blur(self) -> None:
-        self._redraw(self._reading.cursor)
+        self._repaint()
 
     def selection_updated(self, selection: Selection | None) -> None:
         if selection is not None and self.follow:

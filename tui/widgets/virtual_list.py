@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
 from textual.cache import LRUCache
+from textual.geometry import Region
 from textual.strip import Strip
 
 from tui.text import blank, count, join, literal
@@ -63,6 +64,8 @@ class VirtualList(Scroller[RowT]):
         self._view: RowSource[RowT] | Notice = WAIT
         self._strips: LRUCache[tuple[Hashable, int, Ink], Strip] = LRUCache(STRIPS)
         self._looks: tuple[Style, Palette, Glyphs] | None = None
+        self._painted: list[tuple[RowT, Ink] | None] = []
+        """What the lines below the header say; empty when something else is shown."""
 
     def render_row(self, row: RowT, width: int) -> Iterable[Span]:
         """One row in about `width` cells; what is longer is cut, what is shorter filled. Depends on nothing else."""
@@ -77,7 +80,7 @@ class VirtualList(Scroller[RowT]):
         self._scroll_there()
         if self.is_attached:
             self._drop_stale_selection()
-        self.refresh()
+        self._repaint()
 
     @property
     def view(self) -> RowSource[RowT] | Notice:
@@ -105,10 +108,7 @@ class VirtualList(Scroller[RowT]):
         index = reading.top + y - self._header_lines
         if index > reading.last:
             return Strip.blank(width, self._look()[0])
-        look: Ink = "plain"
-        if index == reading.cursor:
-            look = "cursor" if self.has_focus else "cursor-blurred"
-        row = reading.rows.row(index)
+        row, look = self._line(index)
         strip = self._strips.get((row, width, look))
         if strip is None:
             strip = self._draw(self.render_row(row, width - GUTTER), width, look)
@@ -116,6 +116,35 @@ class VirtualList(Scroller[RowT]):
         if (selection := self.text_selection) is not None:
             strip = highlighted(strip, selection.get_span(index), self._look()[1]["selection"])
         return strip.apply_offsets(0, index)
+
+    def _line(self, index: int) -> tuple[RowT, Ink]:
+        reading = self._reading
+        if index != reading.cursor:
+            return reading.rows.row(index), "plain"
+        return reading.rows.row(index), "cursor" if self.has_focus else "cursor-blurred"
+
+    def _repaint(self) -> None:
+        """Paint the lines that are not what they were: most of a list stays as it is most of the time."""
+        reading, before = self._reading, self._painted
+        if reading.last < 0 or not self.is_attached:
+            self._painted = []
+            self.refresh()
+            return
+        shown = range(reading.top, reading.top + self._lines)
+        self._painted = [self._line(index) if index <= reading.last else None for index in shown]
+        if len(before) != len(self._painted):
+            self.refresh()
+            return
+        regions: list[Region] = []
+        for y, (old, new) in enumerate(zip(before, self._painted, strict=True), self._header_lines):
+            if old == new:
+                continue
+            if regions and regions[-1].bottom == y:
+                regions[-1] = regions[-1].grow((0, 0, 1, 0))
+            else:
+                regions.append(Region(0, y, self.size.width, 1))
+        if regions:
+            self.refresh(*regions)
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         width, rows = self._width - GUTTER, self._reading.rows
