@@ -23,7 +23,7 @@ _SIGN_IN = re.compile(
     r"|(?:invalid|incorrect|missing|no|expired)\W+(?:\w+\W+){0,3}?(?:api[ _-]?key|credentials|access token)"
     r"|(?:api[ _-]?key|credentials?|token)\W+(?:\w+\W+){0,4}?"
     r"(?:missing|required|expired|revoked|invalid|not (?:set|found|valid))"
-    r"|missing environment variable",
+    r"|missing environment variable|must specify the \w*(?:key|token)\b",
     re.IGNORECASE,
 )
 _LIMIT = re.compile(
@@ -38,6 +38,7 @@ _LATER = re.compile(
     re.IGNORECASE,
 )
 _AMOUNTS = re.compile(_AMOUNT, re.IGNORECASE)
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _EPOCH = re.compile(r"limit reached\|(\d{10})\b")
 
 
@@ -48,7 +49,7 @@ def failure(agent: str, said: str, *, kind: str = "", until_s: float | None = No
     ends, in seconds since 1970, when the protocol says so.
     """
     words = plain(said)
-    clue = f"{kind} {words}"
+    clue = f"{kind} {said}"
     if _SIGN_IN.search(clue):
         quoted = " ".join(words.split())[:QUOTED_CHARACTERS].rstrip(".")
         text = f"{agent} is not signed in ({quoted}): sign in with it, or hand its key on with `pass_env`"
@@ -73,9 +74,9 @@ def explained(agent: str, outcome: Outcome, last_errors: Sequence[str]) -> Outco
 
 def plain(said: str) -> str:
     """The message inside of what programs pass on as they got it: the JSON of an interface's error."""
-    found = parse(said) if said.lstrip().startswith("{") else None
-    inner = text_at(found, "error", "message") or text_at(found, "message")
-    return (inner or said).strip()
+    said = _COLOURS.sub("", said).strip()
+    found = parse(said[said.find("{") : said.rfind("}") + 1])
+    return (text_at(found, "error", "message") or text_at(found, "message") or said).strip()
 
 
 def _seconds(words: str) -> float:

@@ -40,6 +40,7 @@ class Expected:
     pieces: int = 0
     usage: tuple[tuple[int, int, int, int | None], ...] = ()
     conversation: str | None = None
+    retry_after_s: float | None = None
     other_lines: int = 0
 
 
@@ -73,6 +74,9 @@ NO_SOCKET = (
     "Cannot connect to API: The socket connection was closed unexpectedly. For more information, pass `verbose: true` "
     "in the second argument to fetch()"
 )
+
+LIMITED = "Rate limit reached for stub-1 on requests per min. Please try again in 20s."
+SIGN_IN = ": sign in with it, or hand its key on with `pass_env`"
 
 EXPECTED = {
     "codex-exec-tool.jsonl": codex("01a1fa27-d58d-7aa2-8589-bb07ded276da", ("command_execution", "ok")),
@@ -119,6 +123,65 @@ EXPECTED = {
     "goose-run-toolsleep-SIGTERM.jsonl": Expected(
         "failed", "goose ended without saying that it had finished", (("shell", "abandoned"),), other_lines=4
     ),
+    "codex-exec-resume.jsonl": Expected(
+        "completed",
+        DONE,
+        texts=(DONE,),
+        usage=((300, 21, 120, None),),
+        conversation="01a1fc62-e3ba-7370-a799-c750b2f9f35d",
+    ),
+    "codex-exec-noauth.jsonl": Expected(
+        "failed",
+        "codex is not signed in (unexpected status 401 Unauthorized: Incorrect API key provided: dummy., url: "
+        "http://127.0.0.1:18201/v1/responses)" + SIGN_IN,
+        conversation="01a1fc61-3cf3-7e70-a822-4daa4e17ddb1",
+    ),
+    "codex-exec-limit.jsonl": Expected(
+        "failed",
+        "exceeded retry limit, last status: 429 Too Many Requests",
+        conversation="01a1fc61-5631-7712-80ab-c6f3eb1f34d7",
+        retry_after_s=0,
+    ),
+    "gemini-p-noauth.jsonl": Expected(
+        "failed",
+        "gemini is not signed in (Incorrect API key provided: dummy)" + SIGN_IN,
+        conversation="1f7e5b3d-c18e-4e80-99a7-2fc7d08f39c3",
+    ),
+    "opencode-run-noauth.jsonl": Expected(
+        "failed",
+        "opencode is not signed in (401: Incorrect API key provided: dummy)" + SIGN_IN,
+        conversation="ses_e039dfdcaffeM71Pl235UnQV2p",
+    ),
+    "opencode-run-limit.jsonl": Expected(
+        "failed",
+        f"429: {LIMITED}",
+        conversation="ses_e039dc50effeejzFP8kvIQh5f8",
+        retry_after_s=20,
+    ),
+    "opencode-run-denied.jsonl": Expected(
+        "failed",
+        "it needs permission that nobody gave: bash",
+        (("bash", "denied"),),
+        usage=((100, 7, 0, 0),),
+        conversation="ses_e039d09bfffercy3ORgkzAhk8v",
+    ),
+    "goose-run-noauth.jsonl": Expected(
+        "failed",
+        "goose is not signed in (Ran into this error: Authentication error: Authentication failed for "
+        "http://127.0.0.1:18201/v1/chat/completions. Status: 401 Unauthorized. Response: Incorrect API key provided: "
+        "dummy.. Please retry if you think this is a transient or recoverable error)" + SIGN_IN,
+    ),
+    "goose-run-limit.jsonl": Expected(
+        "failed",
+        f"Ran into this error: Rate limit exceeded: {LIMITED}.\n\nPlease retry if you think this is a transient or "
+        "recoverable error.",
+        retry_after_s=20,
+    ),
+    "goose-run-neterror.jsonl": Expected(
+        "failed",
+        "Network error: Could not connect to 127.0.0.1:1 — check your network connection and try again.\n\nPlease "
+        "resend your message to try again.",
+    ),
     "mini-traj.json": Expected(
         "completed", "", (("bash", "ok"), ("bash", "abandoned")), usage=((100, 7, 0, 0), (100, 7, 0, 0))
     ),
@@ -137,6 +200,8 @@ def test_every_recording_has_an_expectation() -> None:
 def test_a_recording_becomes_what_happened(recording: str) -> None:
     found, expected = told_by(recording), EXPECTED[recording]
     assert (found.outcome.status, found.outcome.text) == (expected.status, expected.text)
+    assert found.outcome.retry_after_s == expected.retry_after_s
+    assert found.outcome.retryable == (SIGN_IN not in expected.text)
     assert tuple(found.calls) == expected.calls
     assert tuple(found.texts) == expected.texts
     assert len(found.spoken) == expected.pieces

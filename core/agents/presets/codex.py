@@ -1,7 +1,7 @@
 """`codex exec --json`: threads of turns made of items (codex-rs/exec/src/exec_events.rs, codex 0.169).
 
-It ends a turn with `turn.completed` or `turn.failed`. Usage is counted up over the thread. It names no model and no
-cost.
+It ends a turn with `turn.completed` or `turn.failed`. Usage is counted up over the thread, so the first turn of a
+resumed one has all that was used before. It names no model and no cost.
 """
 
 from __future__ import annotations

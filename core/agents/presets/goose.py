@@ -1,10 +1,13 @@
 """`goose run -q --output-format stream-json` (crates/goose-cli/src/session/mod.rs, goose 1.52).
 
-It ends with `complete` or `error`. Text comes in pieces, each a message with the same id. Usage is counted up over the
-session. It tells no id of its session. Lines before the first record are a banner.
+It ends with `complete` or `error`. What its model's server refuses it tells as a message of its own, and then ends with
+`complete` all the same. Text comes in pieces, each a message with the same id. Usage is counted up over the session. It
+tells no id of its session. Lines before the first record are a banner.
 """
 
 from __future__ import annotations
+
+from msgspec.structs import replace
 
 from core.agents.decoding import Record
 from core.agents.draft import Draft
@@ -13,13 +16,14 @@ from core.agents.records import at, count_at, micros_at, name_at, table_at, tabl
 from core.agents.turn import Turn, Usage
 
 _DECLINED = "declined to run"
+_REFUSALS = ("Network error:", "Ran into this error:")
 
 
 def _read(draft: Draft[Turn], record: Record) -> None:
     match record.get("type"):
         case "message":
             draft.begin()
-            draft.use_model(name_at(record, "message", "metadata", "inference", "requestedModel"))
+            _read_origin(draft, table_at(record, "message"))
             for content in tables_at(record, "message", "content"):
                 _read_content(draft, table_at(record, "message"), content)
         case "notification":
@@ -28,17 +32,32 @@ def _read(draft: Draft[Turn], record: Record) -> None:
         case "complete":
             draft.finish_speech()
             draft.count(_usage(record), scope="turn")
-            draft.complete()
+            if draft.turn.trouble:
+                draft.fail(draft.turn.trouble)
+            else:
+                draft.complete()
         case "error":
             draft.fail(text_at(record, "error"))
         case _:
             pass
 
 
+def _read_origin(draft: Draft[Turn], message: Record) -> None:
+    """Whether it comes from the model, which then is in no trouble any more."""
+    inference = table_at(message, "metadata", "inference")
+    if inference:
+        draft.use_model(name_at(inference, "requestedModel"))
+        draft.turn = replace(draft.turn, trouble="")
+
+
 def _read_content(draft: Draft[Turn], message: Record, content: Record) -> None:
     ours = message.get("role") == "assistant"
     message_id = name_at(message, "id")
     match content.get("type"):
+        case "text" if ours and _is_refusal(message, content):
+            draft.trouble(text_at(content, "text"))
+        case "error":
+            draft.trouble(text_at(content, "message"))
         case "text" if ours:
             draft.speak(text_at(content, "text"), message_id=message_id)
         case "thinking" | "reasoning" if ours:
@@ -53,6 +72,10 @@ def _read_content(draft: Draft[Turn], message: Record, content: Record) -> None:
             draft.note("notice", text_at(content, "msg"))
         case _:
             pass
+
+
+def _is_refusal(message: Record, content: Record) -> bool:
+    return text_at(content, "text").startswith(_REFUSALS) and not table_at(message, "metadata", "inference")
 
 
 def _read_response(draft: Draft[Turn], call_id: str, result: Record) -> None:

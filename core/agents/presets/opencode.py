@@ -21,6 +21,8 @@ class OpencodeTurn(Turn, frozen=True, kw_only=True):
 
     stopped: str = ""
     """Why the last model call ended; `stop` when there was nothing more to do."""
+    refused: tuple[str, ...] = ()
+    """Tools it was not allowed to use."""
 
 
 def _read(draft: Draft[OpencodeTurn], record: Record) -> None:
@@ -42,7 +44,8 @@ def _read(draft: Draft[OpencodeTurn], record: Record) -> None:
         case "error":
             draft.trouble(_words_of(table_at(record, "error")))
         case "done":
-            _conclude(draft, ", ".join(texts_at(record, "rejected")))
+            draft.turn = replace(draft.turn, refused=(*draft.turn.refused, *texts_at(record, "rejected")))
+            _conclude(draft)
         case _:
             pass
 
@@ -56,6 +59,7 @@ def _read_call(draft: Draft[OpencodeTurn], call_id: str, tool: str, state: Recor
         draft.end_call(call_id, "error" if failed else "ok", at(state, "output"), name=tool, input_=input_)
     elif "permission" in error.lower() and ("reject" in error.lower() or "rule" in error.lower()):
         draft.refuse(call_id, error, name=tool, input_=input_)
+        draft.turn = replace(draft.turn, refused=(*draft.turn.refused, tool))
     else:
         draft.end_call(call_id, "error", error, name=tool, input_=input_)
 
@@ -68,13 +72,13 @@ def _words_of(error: Record) -> str:
     return ": ".join(filter(None, (lead, message)))
 
 
-def _conclude(draft: Draft[OpencodeTurn], refused: str = "") -> None:
+def _conclude(draft: Draft[OpencodeTurn]) -> None:
     if draft.turn.trouble:
         draft.fail(draft.turn.trouble)
     elif draft.turn.stopped == "stop":
         draft.complete()
-    elif refused:
-        draft.fail(f"it needs permission that nobody gave: {refused}")
+    elif draft.turn.refused:
+        draft.fail(f"it needs permission that nobody gave: {', '.join(sorted(set(draft.turn.refused)))}")
     elif draft.turn.stopped:
         draft.fail(f"it ended after its model call had stopped with {draft.turn.stopped!r}")
 
