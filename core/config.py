@@ -10,13 +10,14 @@ import tomllib
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from core.durations import parse_ms
 from core.errors import ConfigError, PlanError
+from core.known_agents import KNOWN_AGENTS
 from core.toml_places import Places
 
 CONFIG_NAME = "codewalkers.toml"
@@ -126,7 +127,7 @@ class Profile(_Section):
     adapter: AdapterName = "command"
     """What understands its agents: an exit code, a program's JSON lines, or the Agent Client Protocol."""
     command: str | tuple[str, ...] = ()
-    """What `cw spawn` runs, or the program a task's prompt is given to: `{prompt}` in an argument is replaced."""
+    """The program a task's prompt is given to: `{prompt}` in an argument is replaced. Or what `cw spawn` runs."""
     description: str = ""
     role: str = ""
     domain: str = ""
@@ -135,6 +136,8 @@ class Profile(_Section):
     """Set for its processes. Values are treated as secrets: they never reach the log."""
     pass_env: tuple[str, ...] = ()
     """Names of variables handed on from our own environment; their values are treated as secrets too."""
+    plain_env: tuple[str, ...] = ()
+    """As `pass_env`, for values that are no secrets and may be recorded."""
     workspace: str = "."
     """Where it works, relative to the project."""
     min: int = Field(default=0, ge=0)
@@ -155,6 +158,12 @@ class Profile(_Section):
     """Whether its agents may spawn agents and enqueue shell commands without asking the user."""
     restart: Restart = Restart()
 
+    @property
+    def needs_prompt(self) -> bool:
+        """Whether its agents run only with a task's prompt; others can also be spawned to run on their own."""
+        in_shell = isinstance(self.command, str) and "CW_PROMPT" in self.command
+        return self.adapter.startswith("jsonl:") or in_shell or _mentions(self.command, PROMPT)
+
     @model_validator(mode="after")
     def _check_limits(self) -> Profile:
         if self.min > self.max:
@@ -165,7 +174,13 @@ class Profile(_Section):
     def _check_command(self) -> Profile:
         if isinstance(self.command, tuple) and _pastes_prompt(self.command):
             raise ValueError('a prompt must not become a part of a shell line; use "$CW_PROMPT" there')
+        if self.adapter == "jsonl:mini" and self.command and not _mentions(self.command, RECORDS):
+            raise ValueError(f"its program writes its records into a file: name it as {RECORDS} in an argument")
         return self
+
+
+def _mentions(command: str | tuple[str, ...], what: str) -> bool:
+    return not isinstance(command, str) and any(what in part for part in command)
 
 
 def _pastes_prompt(command: tuple[str, ...]) -> bool:
@@ -212,6 +227,16 @@ class Config(_Section):
     """Keys of the dashboard's actions, by the action's name."""
     profiles: dict[str, Profile] = Field(default_factory=dict)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _go_on_from_known(cls, given: object) -> object:
+        """A profile that has the name of an agent we know, and no command, changes what we know."""
+        profiles = cast("dict[str, object]", given).get("profiles") if isinstance(given, dict) else None
+        if not isinstance(profiles, dict):
+            return cast("object", given)
+        merged = {name: _known_and(name, settings) for name, settings in cast("dict[str, object]", profiles).items()}
+        return {**cast("dict[str, object]", given), "profiles": merged}
+
     @model_validator(mode="after")
     def _add_built_in(self) -> Config:
         for name, profile in BUILT_IN.items():
@@ -236,8 +261,15 @@ class Config(_Section):
             raise PlanError(f"task {title!r}: profile {profile_name!r} has no command to give a prompt to")
 
 
+def _known_and(name: str, settings: object) -> object:
+    if not isinstance(settings, dict) or "command" in settings:
+        return cast("object", settings)
+    return {**KNOWN_AGENTS.get(name, {}), **cast("dict[str, object]", settings)}
+
+
 BUILT_IN: Mapping[str, Profile] = {
     "shell": Profile(description="runs a task's command", max=64, role="shell"),
+    **{name: Profile.model_validate(settings) for name, settings in KNOWN_AGENTS.items()},
 }
 
 

@@ -89,7 +89,8 @@ def prepare(
     prompt = task.prompt if task is not None and not own and not spoken_to else ""
     secrets = {name: context.environment[name] for name in profile.pass_env if name in context.environment}
     secrets |= profile.env
-    env = {name: context.environment[name] for name in PASSED_ENVIRONMENT if name in context.environment}
+    plain = (*PASSED_ENVIRONMENT, *profile.plain_env)
+    env = {name: context.environment[name] for name in plain if name in context.environment}
     env |= {**secrets, **names, "CW_AGENT_ID": agent_id, "CW_PROJECT": str(context.project)}
     stdin = prompt.encode() if prompt and not _mentions_prompt(command) else None
     if prompt and (stdin is None or _fits_a_variable(prompt)):

@@ -13,7 +13,6 @@ from pathlib import Path
 from urllib.parse import quote
 
 import msgspec
-from msgspec.structs import replace
 
 from core.agents.adapter import Errand
 from core.agents.command import feed
@@ -46,7 +45,9 @@ class JsonlAdapter:
             tasks.create_task(feed(run, self._errand.stdin), name="feed standard input")
             await self._listen(run.stdout, recording)
         await self._add(self._reader.end(), recording)
-        return None if self._outcome is None else await self._settled(self._outcome, recording)
+        if self._outcome is not None and self._outcome.unsaid:
+            return explained(self._preset, self._outcome, await recording.last_errors())
+        return self._outcome
 
     def leave(self) -> bool:
         return False
@@ -76,15 +77,6 @@ class JsonlAdapter:
     async def _add(self, decoded: Decoded, recording: Recording) -> None:
         self._outcome = decoded.outcome or self._outcome
         await recording.decoded(decoded)
-
-    async def _settled(self, outcome: Outcome, recording: Recording) -> Outcome:
-        """The outcome with all that others know about it."""
-        if outcome.unsaid:
-            outcome = explained(self._preset, outcome, await recording.last_errors())
-        if outcome.retry_at_s is None:
-            return outcome
-        left_s = outcome.retry_at_s - self._errand.context.journal.clock.now().timestamp()
-        return replace(outcome, retry_after_s=max(left_s, outcome.retry_after_s or 0.0))
 
 
 class DocumentAdapter(JsonlAdapter):

@@ -25,11 +25,12 @@ def next_agent_id(state: State, profile_name: str, taken: Collection[str] = ()) 
 
 
 def spawning(agent_id: str, profile_name: str, config: Config, *, service: bool = False) -> AgentSpawned:
-    """The event that adds an agent of the profile to the fleet."""
+    """The event that adds an agent of the profile to the fleet: a `service` runs on its own if it can."""
     profile = config.profiles[profile_name]
+    alone = service and not profile.needs_prompt
     return AgentSpawned(
         name=agent_id, profile=profile_name, role=profile.role, domain=profile.domain,
-        capabilities=profile.capabilities, command=profile.command if service else (), protocol=profile.adapter,
+        capabilities=profile.capabilities, command=profile.command if alone else (), protocol=profile.adapter,
         workspace=profile.workspace,
     )  # fmt: skip
 

@@ -76,8 +76,12 @@ def test_priority_pause_and_resume(cw: Cw) -> None:
         (["stop", "bob"], "there is no agent 'bob'"),
         (["log", "bob"], "there is no task or agent 'bob'"),
         (["retry", "1"], "T-1 is queued and cannot be"),
-        (["spawn", "nobody"], "there is no profile 'nobody'; there are shell"),
+        (
+            ["spawn", "nobody"],
+            "there is no profile 'nobody'; there are aider, claude",
+        ),
         (["spawn", "shell"], "profile 'shell' has no command of its own"),
+        (["spawn", "codex"], "profile 'codex' runs only with a prompt; give it one with `cw add`"),
         (["add", "x", "--prompt", "hello"], "has no command to give a prompt to"),
         (["add", "x", "--run", "true", "--delay", "soon"], "--delay: "),
         (["add", "x", "--run", "true", "--after", "T-7"], "there is no task 'T-7'"),
@@ -135,6 +139,17 @@ def test_doctor_finds_nothing_bad_in_a_good_project(cw: Cw) -> None:
     found = {finding["what"]: finding["state"] for finding in answer.json}
     assert answer.code == 0
     assert found["config"] == found["log"] == found["owner"] == found["project"] == "good"
+
+
+def test_doctor_lists_the_agents_that_are_installed(
+    cw: Cw, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "goose").touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (project / "codewalkers.toml").write_text('[profiles.own]\ncommand = ["nowhere"]\n')
+    out = cw("doctor").out
+    assert "ok    agents       goose on PATH; not there: aider, claude, codex, gemini, mini, opencode" in out
+    assert "warn  profile      own: nowhere is not on PATH" in out
 
 
 def test_doctor_says_what_is_bad_and_exits_with_one(cw: Cw, project: Path) -> None:

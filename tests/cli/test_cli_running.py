@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from fakes.agents import RECORDINGS
 
 if TYPE_CHECKING:
     from conftest import Cw
@@ -183,3 +184,15 @@ async def _tamper(project: Path) -> None:
             await connection.execute(f"DROP TRIGGER {name}")
         await connection.execute("UPDATE events SET actor = 'somebody' WHERE position = 5")
         await connection.commit()
+
+
+def test_what_an_agent_said_is_printed_and_its_raw_records_only_when_asked_for(cw: Cw, project: Path) -> None:
+    recording = RECORDINGS / "codex-exec-tool.jsonl"
+    settings = f'[profiles.agent]\nadapter = "jsonl:codex"\ncommand = ["cat", "{recording}"]\n'
+    (project / "codewalkers.toml").write_text(settings)
+    cw("add", "Look", "--profile", "agent", "--prompt", "look")
+    ran = cw("run", "--headless")
+    assert "| STUB: done." in ran.out
+    assert "thread.started" not in ran.out
+    assert cw("log", "T-1").out.splitlines() == ["STUB: done."]
+    assert cw("log", "T-1", "--raw").out.splitlines() == recording.read_text().splitlines()

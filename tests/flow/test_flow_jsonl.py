@@ -156,6 +156,21 @@ async def test_events_of_an_agent_are_caused_by_its_start_and_told_by_it(project
     assert task.id in {event.aggregate_id for event in started}
 
 
+async def test_raw_records_are_told_apart_from_what_was_said(project: Path) -> None:
+    async with opened(project, agent=replaying("codex-exec-tool.jsonl")) as engine:
+        task, _ = await ran(engine)
+        assert await engine.queries.output_of_task(task.id) == ["STUB: done."]
+
+
+async def test_an_agent_that_needs_a_prompt_is_spawned_to_wait_for_one(project: Path) -> None:
+    async with opened(project, agent=replaying("codex-exec-tool.jsonl")) as engine:
+        agent_id = await engine.commands.spawn("agent")
+        agent = engine.journal.state.agents[agent_id]
+        assert (agent.service, agent.status) == (False, "idle")
+        task, execution = await ran(engine)
+    assert (task.status, execution.agent_id) == ("completed", agent_id)
+
+
 async def test_raw_records_are_kept_only_if_the_profile_wants_them(project: Path) -> None:
     async with opened(project, agent=replaying("codex-exec-tool.jsonl", wire=False)) as engine:
         task, execution = await ran(engine)

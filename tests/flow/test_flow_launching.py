@@ -100,7 +100,9 @@ async def test_a_prompt_for_a_profile_without_a_command_is_refused_before_anythi
 async def test_only_named_variables_of_our_environment_reach_an_agent(project: Path) -> None:
     environment = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "MINE": "yes", "PASSED": "handed on", "PYTHONPATH": "x"}
     async with opened(
-        project, environment=environment, dressed=Profile(env={"SET": "by profile"}, pass_env=("PASSED", "ABSENT"))
+        project,
+        environment=environment | {"PLAIN": "no secret"},
+        dressed=Profile(env={"SET": "by profile"}, pass_env=("PASSED", "ABSENT"), plain_env=("PLAIN", "ABSENT")),
     ) as engine:
         task_id = await engine.commands.enqueue(command=("/usr/bin/env",), profile="dressed")
         state = await until_over(engine, task_id)
@@ -112,6 +114,7 @@ async def test_only_named_variables_of_our_environment_reach_an_agent(project: P
         "LANG": "C.UTF-8",
         "SET": "[REDACTED:SET]",
         "PASSED": "[REDACTED:PASSED]",
+        "PLAIN": "no secret",
         "CW_TASK_ID": task_id,
         "CW_EXECUTION_ID": f"{task_id}.1",
         "CW_AGENT_ID": agent_id,

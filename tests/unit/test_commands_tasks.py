@@ -65,7 +65,7 @@ async def test_what_is_to_be_done_may_fill_an_event_without_its_title_doubling_i
     ("settings", "sentence"),
     [
         ({}, "task '' has nothing to do; give it a command or a prompt"),
-        ({"command": "x", "profile": "ghost"}, "there is no profile 'ghost'; there are shell, talker"),
+        ({"command": "x", "profile": "ghost"}, "goose, mini, opencode, shell, talker"),
         ({"prompt": "x"}, "profile 'shell' has no command to give a prompt to"),
         ({"command": "x", "max_attempts": 0}, "it needs at least one attempt"),
         ({"command": "x", "depends_on": ["T-9"]}, "depends on 'T-9', and there is no such task"),

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from core.config import CONFIG_NAME, Config, Profile, load_config
 from core.errors import ConfigError
+from core.known_agents import KNOWN_AGENTS
 
 GOOD = """
 max_agents = 8
@@ -129,6 +130,53 @@ def test_a_prompt_may_be_an_argument_of_anything(command: object) -> None:
 
 @given(st.text("[]=\"'#\n.{}, profiles max_agents 123 retry restart when", max_size=80))
 def test_no_text_at_all_makes_loading_fail_in_another_way(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
-    directory = tmp_path_factory.getbasetemp()
+    directory = tmp_path_factory.getbasetemp() / "any"
+    directory.mkdir(exist_ok=True)
     with suppress(ConfigError):
         load(directory, text)
+
+
+@pytest.mark.parametrize("name", KNOWN_AGENTS)
+def test_an_agent_known_by_name_is_a_profile_without_any_configuration(tmp_path: Path, name: str) -> None:
+    profile = load(tmp_path, "").profiles[name]
+    assert isinstance(profile.command, tuple)
+    assert Path(profile.command[0]).name == name
+    assert profile.needs_prompt
+    assert profile.description
+    assert not {*profile.pass_env} & {*profile.plain_env}
+    if profile.adapter != "command":
+        assert profile.adapter == f"jsonl:{name}"
+
+
+def test_settings_without_a_command_change_what_is_known_and_others_stand_alone(tmp_path: Path) -> None:
+    known = Config().profiles["codex"]
+    config = load(tmp_path, '[profiles.codex]\nmax = 2\n[profiles.gemini]\ncommand = ["mine", "{prompt}"]\n')
+    assert config.profiles["codex"] == known.model_copy(update={"max": 2})
+    assert config.profiles["gemini"] == Profile(command=("mine", "{prompt}"))
+
+
+def test_a_mistake_in_settings_of_a_known_agent_names_its_line(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"codewalkers\.toml:3: profiles\.codex\.maximum: there is no such key"):
+        load(tmp_path, "[profiles.codex]\nmax = 2\nmaximum = 3\n")
+    with pytest.raises(ConfigError, match=r"codewalkers\.toml:1: profiles\.codex"):
+        load(tmp_path, "profiles.codex = 3\n")
+
+
+def test_a_program_that_writes_its_records_into_a_file_is_told_which(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"name it as \{records\} in an argument"):
+        load(tmp_path, '[profiles.m]\nadapter = "jsonl:mini"\ncommand = ["mini", "-t", "{prompt}"]\n')
+
+
+@pytest.mark.parametrize(
+    ("settings", "needs"),
+    [
+        ({"command": ("serve",)}, False),
+        ({"command": "serve --all"}, False),
+        ({}, False),
+        ({"command": ("agent", "{prompt}")}, True),
+        ({"command": 'agent "$CW_PROMPT"'}, True),
+        ({"command": ("codex", "exec", "-"), "adapter": "jsonl:codex"}, True),
+    ],
+)
+def test_what_runs_only_with_a_prompt(settings: dict[str, object], needs: bool) -> None:
+    assert Profile.model_validate(settings).needs_prompt == needs

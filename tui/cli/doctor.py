@@ -18,6 +18,7 @@ from msgspec import Struct
 from core.config import load_config
 from core.engine import Desk
 from core.errors import CodewalkersError, LogOwned
+from core.known_agents import KNOWN_AGENTS
 from core.log.connection import WAL_LIMIT_BYTES
 from core.log.lock import OwnerLock
 from core.processes.strays import find_strays
@@ -76,10 +77,16 @@ def _project(project: Project) -> Iterator[Finding]:
         yield Finding("config", "bad", str(error))
     else:
         yield Finding("config", "good", f"{len(config.profiles)} profiles: {', '.join(sorted(config.profiles))}")
-        for name, profile in config.profiles.items():
-            program = profile.command[0] if profile.command and not isinstance(profile.command, str) else ""
-            if program and shutil.which(program) is None:
-                yield Finding("profile", "warn", f"{name}: {program} is not on PATH")
+        programs = {
+            name: profile.command[0]
+            for name, profile in config.profiles.items()
+            if profile.command and not isinstance(profile.command, str)
+        }
+        missing = {name: program for name, program in programs.items() if shutil.which(program) is None}
+        known = [name for name, agent in KNOWN_AGENTS.items() if config.profiles[name].command == agent["command"]]
+        yield Finding("agents", "good", _agents([name for name in known if name not in missing], known))
+        for name in sorted(missing.keys() - set(known)):
+            yield Finding("profile", "warn", f"{name}: {missing[name]} is not on PATH")
     if not project.ours.is_dir():
         yield Finding("project", "good", f"{project.root}: nothing here yet; the first command that writes makes it")
         return
@@ -90,6 +97,12 @@ def _project(project: Project) -> Iterator[Finding]:
         yield Finding("project", "bad", f"{project.ours} cannot be written by this user")
     else:
         yield Finding("project", "good", str(project.root))
+
+
+def _agents(found: list[str], known: list[str]) -> str:
+    absent = ", ".join(name for name in known if name not in found)
+    here = f"{', '.join(found)} on PATH" if found else "none that is known by name is on PATH"
+    return f"{here}; not there: {absent}" if absent else here
 
 
 async def _log(project: Project) -> list[Finding]:

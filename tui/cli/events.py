@@ -114,6 +114,7 @@ def log(
     name: Annotated[str, typer.Argument(metavar="TASK|AGENT")],
     attempt: Annotated[int | None, typer.Option("--attempt", help="Of this attempt only.")] = None,
     lines: Annotated[int, typer.Option("--lines", "-n", help="The last so many; 0: all.")] = 0,
+    raw: Annotated[bool, typer.Option("--raw", help="The records of its protocol as they came, instead.")] = False,
     follow: Follow = False,
     json: Json = False,
 ) -> None:
@@ -121,7 +122,7 @@ def log(
 
     async def show(desk: Desk) -> None:
         named = any_named(desk.queries.state, name)
-        source = _Output(desk.queries.state, named, attempt)
+        source = _Output(desk.queries.state, named, attempt, raw=raw)
         found = [event async for event in desk.journal.log.read(streams=source.streams, types=[AgentOutput.type])]
         outputs = [event for event in found if source.has(event)]
         printed = [(event, line) for event in outputs for line in _lines_of(event)]
@@ -138,8 +139,9 @@ def log(
 class _Output:
     """Whose output is asked for."""
 
-    def __init__(self, state: State, name: str, attempt: int | None) -> None:
+    def __init__(self, state: State, name: str, attempt: int | None, *, raw: bool) -> None:
         task = state.tasks.get(name)
+        self._raw = raw
         self._agent = name if task is None else None
         self._task = None if task is None else name
         self._execution = None if attempt is None else f"{name}.{attempt}"
@@ -148,7 +150,7 @@ class _Output:
 
     def has(self, event: StoredEvent) -> bool:
         payload = event.payload
-        if not isinstance(payload, AgentOutput) or payload.is_raw:
+        if not isinstance(payload, AgentOutput) or payload.is_raw != self._raw:
             return False
         if self._execution is not None:
             return payload.execution_id == self._execution

@@ -94,5 +94,7 @@ async def _spawn(project: Project, config: Config, profile_name: str, name: str)
         raise UsageError(f"there is no profile {profile_name!r}; there are {', '.join(sorted(config.profiles))}")
     if not profile.command:
         raise UsageError(f"profile {profile_name!r} has no command of its own; its agents come with their tasks")
+    if profile.needs_prompt:
+        raise UsageError(f"profile {profile_name!r} runs only with a prompt; give it one with `cw add`")
     async with Engine.open(project.root, config=config) as engine, Headless(engine, Narrator()) as headless:
         return await headless.until_gone(await engine.commands.spawn(profile_name, name=name))

@@ -21,6 +21,11 @@ TEMPLATE = """\
 
 # max_agents = 4                  # agents of all profiles together
 
+# Known by name, when installed: aider claude codex gemini goose mini opencode. `cw doctor` lists what is there:
+# `cw add "Mend the parser" --profile codex --prompt "…"`. Settings without a command change what is known:
+# [profiles.codex]
+# max = 2
+
 # [profiles.reviewer]             # a kind of agent: `cw add "look at it" --profile reviewer --prompt "…"`
 # command = ["my-agent", "--message", "{prompt}"]
 # max = 2
