@@ -313,6 +313,8 @@ def _verdict(process: SupervisedProcess, end: RunExit, outcome: Outcome | None) 
         text, retryable = failure or process.last_output, True
     else:
         failure = None if outcome.status == "completed" else outcome.text or outcome.status
+        exited = failure_of(end, "") if outcome.unsaid else None
+        failure = f"{failure} ({exited})" if exited else failure
         text, retryable = failure or outcome.text, outcome.retryable
     if failure is not None:
         return Verdict(outcome="failed", text=text[:ERROR_CHARACTERS], retryable=retryable, end=end)

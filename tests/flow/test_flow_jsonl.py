@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from fakes.agents import RECORDINGS
-from fakes.stage import Gate, history, opened, payloads, printed, until, until_over
+from fakes.stage import Gate, SteppedClock, history, opened, payloads, printed, until, until_over
 
 from core.agents.draft import NOTICE
 from core.config import Profile
@@ -24,6 +25,7 @@ from core.events import (
     ToolCallStarted,
     UsageReported,
 )
+from core.events.envelope import to_us
 from core.projections import State
 from core.projections.records import Execution, Task
 
@@ -97,6 +99,13 @@ async def test_an_agent_that_ends_half_way_has_failed_although_it_exits_with_0(p
     assert (execution.open_tool_calls, execution.open_steps) == ((), ())
 
 
+async def test_how_the_process_ended_is_told_where_the_agent_did_not_say(project: Path) -> None:
+    profile = replaying("codex-exec-tool.jsonl", "--lines", "3", "--say", "out of memory", "--exit", "3")
+    async with opened(project, agent=profile) as engine:
+        task, _ = await ran(engine)
+    assert task.error == "codex ended without saying that it had finished: out of memory (exit code 3)"
+
+
 async def test_an_exit_code_does_not_outdo_what_the_agent_said(project: Path) -> None:
     async with opened(project, agent=replaying("codex-exec-tool.jsonl", "--exit", "3")) as engine:
         task, _ = await ran(engine)
@@ -113,6 +122,23 @@ async def test_an_agent_that_is_not_signed_in_is_not_tried_again(project: Path) 
         (failed,) = await payloads(engine, TaskFailed)
     assert task.status == "dead-lettered"
     assert failed.error == (f"gemini is not signed in ({said}): sign in with it, or hand its key on with `pass_env`")
+
+
+async def test_a_limit_parks_the_profile_and_costs_the_task_no_attempt(project: Path) -> None:
+    clock = SteppedClock()
+    async with opened(project, clock=clock, agent=replaying("opencode-run-limit.jsonl")) as engine:
+        task_id = await engine.commands.enqueue(prompt="do it", profile="agent")
+
+        def parked(state: State) -> bool:
+            profile = state.profiles.get("agent")
+            return profile is not None and profile.status == "parked"
+
+        state = await until(engine, parked)
+        until_us = state.profiles["agent"].until_us
+        failures = await payloads(engine, TaskFailed)
+    assert until_us == to_us(clock.now() + timedelta(seconds=20)), "as it said"
+    assert state.task_outcome(task_id) == "queued"
+    assert failures == []
 
 
 async def test_records_are_told_as_they_come_also_when_the_next_is_torn(project: Path, gate: Gate) -> None:
