@@ -13,8 +13,8 @@ from fnmatch import fnmatchcase
 from msgspec import Struct
 
 from core.errors import UsageError
-from core.events import Event, StoredEvent
-from core.events.registry import encode
+from core.events import StoredEvent
+from core.events.said import says
 from core.log.filters import Filter
 
 _NAMES = ("type", "agent", "task", "stream", "session")
@@ -73,15 +73,8 @@ class Query(Struct, frozen=True):
             (not self.types or any(fnmatchcase(event.type, pattern) for pattern in self.types))
             and (not self.streams or any(fnmatchcase(event.stream, pattern) for pattern in self.streams))
             and (self.session is None or event.session_id == self.session)
-            and self._says(event)
+            and says(event.payload, self.words)
         )
-
-    def _says(self, event: StoredEvent) -> bool:
-        if not self.words:
-            return True
-        payload = event.payload
-        text = (encode(payload)[0] if isinstance(payload, Event) else payload.raw).lower()
-        return all(word.lower() in text for word in self.words)
 
 
 class Search:

@@ -15,7 +15,8 @@ import msgspec
 from msgspec import Struct
 
 from core.log.filters import Span
-from core.log.reader import Label, Reader
+from core.log.pages import Label
+from core.log.reader import Reader
 
 FAULTS = frozenset({"task:failed", "task:lost", "agent:failed", "checkpoint:failed"})
 """One event for each thing that went wrong: not the attempt's own end, nor the giving up that follows."""

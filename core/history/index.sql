@@ -32,3 +32,9 @@ CREATE TABLE parts(
   arrays BLOB NOT NULL,
   UNIQUE(branch, after)
 ) STRICT;
+
+-- How far what events say can be searched, once anything can: one row.
+CREATE TABLE searchable(
+  position INTEGER NOT NULL,
+  hash BLOB NOT NULL                   -- of that event
+) STRICT;

@@ -12,7 +12,7 @@ import asyncio
 import hashlib
 import sqlite3
 from collections.abc import Callable, Generator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -25,6 +25,7 @@ NAME = "index.db"
 APPLICATION_ID = 0x63776978  # "cwix"
 LAYOUT = 1
 """Raise it when the tables, or what is in them, change."""
+TEXTS = "CREATE VIRTUAL TABLE texts USING fts5(said, content = '', tokenize = 'trigram', detail = none, columnsize = 0)"
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -102,6 +103,8 @@ def create(path: Path, log_id: str) -> None:
         connection.execute(
             "INSERT INTO meta(key, value) VALUES ('log_id', ?), ('projections', ?)", (log_id, projections())
         )
+        with suppress(sqlite3.OperationalError):  # built without full-text search: searches look through the log
+            connection.execute(TEXTS)
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {LAYOUT}")
         connection.execute("COMMIT")

@@ -16,6 +16,7 @@ from pathlib import Path
 from core.history.index_file import NAME, create, meta, projections, transaction, whose
 from core.history.stored_keyframes import Chain
 from core.history.stored_parts import PART_EVENTS, keep_part, parts_end
+from core.history.texts import index_some, searchable
 from core.history.timeline import Timeline
 from core.log import EventLog
 from core.log.branches import MAIN
@@ -30,6 +31,8 @@ _PRAGMAS = (
     "trusted_schema = OFF",
 )
 
+TEXTS_BEHIND = 1_000
+"""So many events are looked through in no time: their texts are indexed together, once there are more."""
 _OF_THE_DISK = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_BUSY")
 
 
@@ -45,6 +48,7 @@ class Indexer:
         self._due: dict[str, int] = {}
         """Branch → the log's head from which on there may be enough for its next keyframe."""
         self._parts_end: dict[str, int] = {}
+        self._searchable = 0
         self.trouble: str | None = None
         """Why nothing is kept, in a sentence; None while all is well."""
 
@@ -72,13 +76,20 @@ class Indexer:
             grown = self._log.tail.arm()
             for branch in branches:
                 await self.advance(branch)
-            await grown.wait()
+            if self._log.tail.head - self._searchable < TEXTS_BEHIND or not await self.advance_texts():
+                await grown.wait()
 
     async def advance(self, branch: str = MAIN) -> None:
         """Keep everything of the branch up to the log's head."""
         async with self._writing:
             await self._try(lambda connection: self._keyframes(connection, branch))
             await self._try(lambda connection: self._parts(connection, branch))
+
+    async def advance_texts(self) -> bool:
+        """Index some more of what events say; whether there is more."""
+        async with self._writing:
+            await self._try(self._texts)
+        return self.trouble is None and self._searchable < self._log.tail.head
 
     # -- keyframes and parts ----------------------------------------------------------------------------------
 
@@ -114,6 +125,9 @@ class Indexer:
             end, place = up_to, place + PART_EVENTS
         self._parts_end[branch] = end
 
+    async def _texts(self, connection: Connection) -> None:
+        self._searchable = await connection.run(index_some, self._log.tail.head)
+
     # -- the file ---------------------------------------------------------------------------------------------
 
     async def _try(self, work: Callable[[Connection], Awaitable[None]]) -> None:
@@ -144,6 +158,7 @@ class Indexer:
         self._chains.clear()
         self._due.clear()
         self._parts_end.clear()
+        self._searchable = 0
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.close()
@@ -185,7 +200,9 @@ def _of_this_history(connection: sqlite3.Connection) -> bool:
         ).fetchone()
         if strange:
             return False
-    return True
+    position, hash_ = searchable(connection)
+    row = connection.execute("SELECT hash FROM log.events WHERE position = ?", (position,)).fetchone()
+    return not position or (row is not None and row[0] == hash_)
 
 
 def _of_these_projections(connection: sqlite3.Connection) -> None:

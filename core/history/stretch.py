@@ -13,7 +13,7 @@ from core.events import BareEvent
 from core.history.keyframes import KEYFRAME_EVENTS
 from core.log.branches import Lineage
 from core.log.filters import Span
-from core.log.reader import PAGE_EVENTS, bare_page, clip
+from core.log.pages import PAGE_EVENTS, bare_page, clip
 from core.projections import Draft, State, fold_into, fold_many
 from core.projections.delta import changes
 

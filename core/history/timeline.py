@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from array import array
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime
 from itertools import pairwise
 from typing import Literal
@@ -12,18 +13,26 @@ from core.events.envelope import to_us
 from core.history.index import LineageIndex, following, preceding
 from core.history.index_file import IndexFile
 from core.history.keyframes import KEYFRAME_EVENTS, Keyframes
+from core.history.search import indexed_up_to, matches
 from core.history.stored_keyframes import Keyframe, next_ones, way_to
 from core.history.stored_parts import parts_of
 from core.history.stretch import Stretch, read_stretch
 from core.log import EventLog
 from core.log.filters import Filter, Span
-from core.log.reader import clip, hash_at
+from core.log.pages import NARROW_POSITIONS, clip, hash_at
 from core.projections import State
 
 STRETCHES_AT_HAND = 4
 """Enough to flip between two moments, and to return from a jump."""
 
 Direction = Literal["next", "previous"]
+
+_LISTED: Mapping[str, Callable[[LineageIndex], array[int]]] = {
+    "failure": lambda index: index.failures,
+    "fault": lambda index: index.faults,
+    "task": lambda index: index.boundaries,
+    "mark": lambda index: index.marks,
+}
 
 
 class Timeline:
@@ -175,30 +184,47 @@ class Timeline:
 
         Kinds: `failure`, `fault` (a failure that does not merely follow from another), `task` (one started or
         ended), `mark` (bookmark, checkpoint, fork, milestone), `agent:<id>`, `task:<id>`, `text:<words>` (all of
-        the words occur in the event).
+        the words occur in what the event says).
 
         Raises:
             ValueError: there is no such kind.
         """
-        index = await self.index(branch)
-        listed = {
-            "failure": index.failures, "fault": index.faults, "task": index.boundaries, "mark": index.marks,
-        }.get(kind)  # fmt: skip
-        if listed is not None:
+        if kind in _LISTED:
+            listed = _LISTED[kind](await self.index(branch))
             return following(listed, after) if direction == "next" else preceding(listed, after)
-        return await self._search(_filter_of(kind), index.head, after, direction, branch)
-
-    async def _search(self, where: Filter, head: int, after: int, direction: Direction, branch: str) -> int | None:
+        where, head = _filter_of(kind), await self._log.head(branch)
         backwards = direction == "previous"
-        span = Span(0, after - 1) if backwards else Span(after, head)
-        pages = self._log.reader.pages(branch=branch, span=span, where=where, backwards=backwards, page_events=1)
-        async for page in pages:
-            return page[0].position
+        for span in _near_first(Span(0, after - 1) if backwards else Span(after, head), backwards):
+            async for page in matches(self._log, self.file, where, span=span, branch=branch, backwards=backwards):
+                return page[0]
         return None
+
+    async def matches(self, where: Filter, *, up_to: int, branch: str = "main") -> AsyncIterator[list[int]]:
+        """The positions of all the lineage's events up to `up_to` that match, in order, in pages.
+
+        Raises:
+            UnknownBranch
+        """
+        await self._log.head(branch)  # a branch that another process made is known from here on
+        async for page in matches(self._log, self.file, where, span=Span(0, up_to), branch=branch, backwards=False):
+            yield page
+
+    async def searchable(self) -> int:
+        """Up to which position texts are found by an index; what lies behind it is looked through."""
+        return await indexed_up_to(self._log, self.file)
 
 
 def _forget(_stretch: Stretch) -> None:
     """What a cold fold passes is not kept."""
+
+
+def _near_first(span: Span, backwards: bool) -> tuple[Span, Span]:
+    """The span in two: what is near is found without looking through all of a long stream."""
+    if backwards:
+        middle = max(span.after, span.up_to - NARROW_POSITIONS)
+        return Span(middle, span.up_to), Span(span.after, middle)
+    middle = min(span.up_to, span.after + NARROW_POSITIONS)
+    return Span(span.after, middle), Span(middle, span.up_to)
 
 
 def _filter_of(kind: str) -> Filter:

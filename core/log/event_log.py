@@ -22,7 +22,8 @@ from core.log.branches import MAIN, Branch
 from core.log.connection import check_identity, create, open_reader, open_writer
 from core.log.filters import Filter, Span
 from core.log.lock import OwnerLock
-from core.log.reader import PAGE_EVENTS, Reader, last_position
+from core.log.pages import PAGE_EVENTS, last_position
+from core.log.reader import Reader
 from core.log.snapshots import Snapshot, save_snapshot
 from core.log.statistics import LogStats, StreamSummary
 from core.log.tail import Tail, announce_growth

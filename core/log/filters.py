@@ -10,6 +10,12 @@ from msgspec import Struct
 
 from core.events.envelope import to_us
 
+SAID = (
+    "(CASE WHEN json_valid(payload)"
+    " THEN (SELECT group_concat(atom, char(10)) FROM json_tree(payload) WHERE type = 'text') ELSE payload END)"
+)
+"""What an event says: every text in its payload, as SQL."""
+
 
 class Filter(Struct, frozen=True, kw_only=True):
     """Which events of a lineage are wanted; None lets everything through."""
@@ -23,7 +29,7 @@ class Filter(Struct, frozen=True, kw_only=True):
     since_us: int | None = None
     before_us: int | None = None
     words: tuple[str, ...] = ()
-    """All of them occur in the payload's JSON text, in any case."""
+    """All of them occur in what the event says, letters of ASCII in either case."""
 
     @classmethod
     def of(
@@ -74,8 +80,10 @@ class Filter(Struct, frozen=True, kw_only=True):
                 parts.append(column)
                 values.append(value)
         for word in self.words:
-            parts.append("payload LIKE ? ESCAPE '!'")
-            values.append(f"%{_escaped(word)}%")
+            parts.append(
+                f"payload LIKE ? ESCAPE '!' AND {SAID} LIKE ? ESCAPE '!'"
+            )  # the first is quick, and lets all by
+            values += [f"%{_escaped(_as_json(word))}%", f"%{_escaped(word)}%"]
         return " AND ".join(parts) or "TRUE", values
 
 
@@ -93,7 +101,9 @@ def _any(condition: str, times: int) -> str:
     return f"({' OR '.join([condition] * times)})" if times else "FALSE"
 
 
-def _escaped(word: str) -> str:
-    """The word as it stands in JSON text, for LIKE."""
-    text = msgspec.json.encode(word).decode()[1:-1]
+def _as_json(word: str) -> str:
+    return msgspec.json.encode(word).decode()[1:-1]
+
+
+def _escaped(text: str) -> str:
     return text.replace("!", "!!").replace("%", "!%").replace("_", "!_")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from core.errors import UsageError
 from core.events import AgentOutput, StoredEvent, TaskCreated
 from core.history.index import LineageIndex
-from core.log.reader import Label
+from core.log.pages import Label
 from tui.event_rows import EventMemory, EventRows
 from tui.playhead import SPEEDS, Playhead, Remembered, load_view, save_view
 from tui.search import Query

@@ -116,6 +116,7 @@ async def _log(project: Project) -> list[Finding]:
                 *_write_ahead(stats.wal_bytes),
                 *await asyncio.to_thread(_owner, project, desk.journal.log.log_id),
             ]
+            found += await _index(desk, stats.events)
             unknown = desk.queries.state.totals.unknown_events
             if unknown:
                 found.append(
@@ -124,6 +125,17 @@ async def _log(project: Project) -> list[Finding]:
             return found
     except CodewalkersError as error:
         return [Finding("log", "bad", str(error))]
+
+
+async def _index(desk: Desk, events: int) -> list[Finding]:
+    path, searchable = desk.timeline.file.path, await desk.timeline.searchable()
+    trouble = desk.timeline.file.trouble
+    if trouble is not None:
+        return [Finding("index", "warn", f"{trouble}; the next `cw` makes it again, until then the past is slower")]
+    if not await asyncio.to_thread(path.exists):
+        return [Finding("index", "good", "none yet: `cw` makes it while it runs")]
+    size = (await asyncio.to_thread(path.stat)).st_size
+    return [Finding("index", "good", f"{bytes_(size)}; texts of {count(searchable)} of {count(events)} events")]
 
 
 def _write_ahead(size: int) -> Iterator[Finding]:

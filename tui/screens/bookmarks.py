@@ -9,7 +9,8 @@ from textual import on
 from textual.widget import Widget
 from textual.widgets import Input
 
-from core.log.reader import PAGE_EVENTS, Reader
+from core.log.pages import PAGE_EVENTS
+from core.log.reader import Reader
 from tui.look import local
 from tui.marks import Mark
 from tui.screens.choosing import Choice, Chooser

@@ -11,7 +11,6 @@ from typing import Literal
 
 from core.errors import UsageError
 from core.history.index import following, preceding
-from core.log.filters import Span
 from tui.bindings import FOCUSES, Focus
 from tui.details import Selection
 from tui.moments import position_of
@@ -214,12 +213,9 @@ class Keys(TimeKeys):
         screen = self._screen
         search = screen.search = Search(Query.parse(text))
         head = screen.feed.head
-        pages = screen.engine.journal.log.reader.pages(
-            branch=screen.engine.journal.branch, span=Span(0, head), where=search.query.filter
-        )
+        pages = screen.engine.timeline.matches(search.query.filter, up_to=head, branch=screen.engine.journal.branch)
         async for page in pages:
-            search.found.extend(event.position for event in page)
-            screen.feed.memory.keep(page)
+            search.found.extend(page)
             if screen.search is not search:
                 return ""
             screen.paint()

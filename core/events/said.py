@@ -1,0 +1,45 @@
+"""What an event says: every text in its payload, and whether words occur in it.
+
+The log answers the same question in SQL (see `core.log.filters`); letters of ASCII match in either case, others as
+they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import cast
+
+import msgspec
+
+from core.events.envelope import Payload, UnknownEvent
+
+
+def said(payload: Payload) -> str:
+    """Every text in the payload, one to a line; names of fields are none."""
+    if isinstance(payload, UnknownEvent):
+        try:
+            return "\n".join(_texts(msgspec.json.decode(payload.raw)))
+        except (msgspec.MsgspecError, RecursionError):
+            return payload.raw
+    return "\n".join(_texts(msgspec.to_builtins(payload)))
+
+
+def says(payload: Payload, words: Iterable[str]) -> bool:
+    """Whether all of the words occur in what the payload says."""
+    text = _any_case(said(payload))
+    return all(_any_case(word) in text for word in words)
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for inner in cast("dict[object, object]", value).values():
+            yield from _texts(inner)
+    elif isinstance(value, list | tuple):
+        for inner in cast("list[object]", value):
+            yield from _texts(inner)
+
+
+def _any_case(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass").lower()  # of bytes, this changes ASCII only
