@@ -8,7 +8,8 @@ from core.events import Append, StoredEvent
 from core.log.branches import Branch
 from core.log.event_log import EventLog
 from core.log.reader import Snapshot
-from core.log.statistics import LogStats, StreamSummary
+from core.log.statistics import LogStats
+from core.log.streams import StreamSummary
 from core.log.verify import Verification
 
 __all__ = ["Append", "Branch", "EventLog", "LogStats", "Snapshot", "StoredEvent", "StreamSummary", "Verification"]

@@ -25,7 +25,8 @@ from core.log.lock import OwnerLock
 from core.log.pages import PAGE_EVENTS, last_position
 from core.log.reader import Reader
 from core.log.snapshots import Snapshot, save_snapshot
-from core.log.statistics import LogStats, StreamSummary
+from core.log.statistics import LogStats
+from core.log.streams import StreamSummary
 from core.log.tail import Tail, announce_growth
 from core.log.transaction import Fact, Request, StreamAppend, Transactions, load_branches
 from core.log.verify import Verification, verify

@@ -52,9 +52,9 @@ def position_page(
 
 def label_page(connection: sqlite3.Connection, segment: Segment, span: Span, limit: int) -> tuple[list[Label], Span]:
     """Up to `limit` labels of events, and what of the span is left to read."""
-    own, values = _own(segment)
+    mine, values = own(segment)
     labels = connection.execute(
-        f"SELECT position, recorded_at, type, stream FROM events WHERE position > ? AND position <= ? AND {own}"  # noqa: S608  constants
+        f"SELECT position, recorded_at, type, stream FROM events WHERE position > ? AND position <= ? AND {mine}"  # noqa: S608  constants
         " ORDER BY position LIMIT ?",
         (span.after, span.up_to, *values, limit),
     ).fetchall()
@@ -66,10 +66,10 @@ def _rows(
     limit: int,
 ) -> tuple[list[Any], Span]:  # fmt: skip
     window = span if where.streams is not None else _window(span, backwards, WINDOW_TEXTS if where.words else None)
-    own, values = _own(segment)
+    mine, values = own(segment)
     condition, more = where.condition(by_stream=window.up_to - window.after > NARROW_POSITIONS)
     rows = connection.execute(
-        f"SELECT {columns} FROM events WHERE position > ? AND position <= ? AND {own} AND {condition}"  # noqa: S608  constants
+        f"SELECT {columns} FROM events WHERE position > ? AND position <= ? AND {mine} AND {condition}"  # noqa: S608  constants
         f" ORDER BY position {'DESC' if backwards else 'ASC'} LIMIT ?",
         (window.after, window.up_to, *values, *more, limit),
     ).fetchall()
@@ -95,9 +95,9 @@ def among(connection: sqlite3.Connection, lineage: Lineage, positions: Sequence[
     condition, more = where.condition(by_stream=False)
     found: list[int] = []
     for segment in lineage:
-        own, values = _own(segment)
+        mine, values = own(segment)
         rows = connection.execute(
-            f"SELECT position FROM events WHERE position IN ({places}) AND {own} AND (? IS NULL OR position <= ?)"  # noqa: S608  constants
+            f"SELECT position FROM events WHERE position IN ({places}) AND {mine} AND (? IS NULL OR position <= ?)"  # noqa: S608  constants
             f" AND {condition} ORDER BY position",
             (*positions, *values, segment.up_to, segment.up_to, *more),
         )
@@ -136,7 +136,8 @@ def _window(span: Span, backwards: bool, positions: int | None) -> Span:
     return Span(span.after, min(span.up_to, span.after + wide))
 
 
-def _own(segment: Segment | None) -> tuple[str, tuple[str, ...]]:
+def own(segment: Segment | None) -> tuple[str, tuple[str, ...]]:
+    """The condition that an event is the segment's branch's own, and its parameters."""
     if segment is None:
         return "TRUE", ()
     if segment.branch == MAIN:

@@ -14,7 +14,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from core.clock import Clock
 from core.events.envelope import StoredEvent
-from core.log.branches import Branches
+from core.log.branches import Branches, Lineage
 from core.log.connection import Connection, open_error, read_within
 from core.log.filters import EVERYTHING, Filter, Span
 from core.log.pages import (
@@ -28,7 +28,8 @@ from core.log.pages import (
     position_page,
 )
 from core.log.snapshots import Snapshot, load_snapshot
-from core.log.statistics import LogStats, StreamSummary, log_stats, summaries
+from core.log.statistics import Counted, LogStats
+from core.log.streams import StreamSummary, newest_streams, streams_back, summaries
 from core.log.transaction import lineage_head, load_branches, stream_version
 
 LABELS_AT_ONCE = 20_000  # three small columns, about 10 ms
@@ -43,6 +44,7 @@ class Reader:
     def __init__(self, path: Path, connection: Connection, branches: Branches, clock: Clock) -> None:
         self._path, self._connection = path, connection
         self.branches, self.clock = branches, clock
+        self._counted = Counted()
 
     async def pages(
         self,
@@ -106,22 +108,34 @@ class Reader:
     async def streams(
         self, *, branch: str, aggregate_type: str | None, tenant_id: str | None, limit: int, offset: int
     ) -> list[StreamSummary]:
-        """Streams by their newest event, newest first."""
-        kinds = None if aggregate_type is None else (aggregate_type,)
-        where = Filter(aggregate_types=kinds, tenant_id=tenant_id)
-        span = Span(0, await self.run(last_position))
-        newest: dict[str, StoredEvent] = {}
-        async for page in self.pages(branch=branch, span=span, where=where, backwards=True):
-            for event in page:
-                newest.setdefault(event.stream, event)
-            if len(newest) >= offset + limit:
-                break
-        wanted = list(newest.values())[offset : offset + limit]
-        return await self.run(summaries, self.branches.lineage(branch), wanted)
+        """Streams by their newest event, newest first; see `EventLog.streams`."""
+        lineage, wanted = self.branches.lineage(branch), offset + limit
+        newest = None
+        if tenant_id is None:
+            newest = await self.run(newest_streams, lineage, aggregate_type, wanted)
+        if newest is None:
+            kinds = None if aggregate_type is None else (aggregate_type,)
+            newest = await self._streams_back(lineage, Filter(aggregate_types=kinds, tenant_id=tenant_id), wanted)
+        return await self.run(summaries, lineage, newest[offset:wanted])
+
+    async def _streams_back(self, lineage: Lineage, where: Filter, wanted: int) -> list[int]:
+        """The positions of the newest events of so many streams, met by going back from the head."""
+        met: dict[str, int] = {}
+        head = await self.run(last_position)
+        for segment in reversed(lineage):
+            rest = clip(Span(0, head), segment)
+            while rest.after < rest.up_to and len(met) < wanted:
+                found, rest = await self.run(streams_back, segment, rest, where)
+                for stream, position in found:
+                    met.setdefault(stream, position)
+        return list(met.values())
 
     async def stats(self) -> LogStats:
-        """The log in numbers; the counts look at every event."""
-        return await self.run(log_stats, self._path)
+        """The log in numbers; what was counted before is not counted again."""
+        head = await self.run(last_position)
+        while self._counted.up_to < head:
+            await self.run(self._counted.go_on, head)
+        return await self.run(self._counted.stats, self._path)
 
     async def snapshot(self, stream: str) -> Snapshot | None:
         """The stored snapshot of a stream."""

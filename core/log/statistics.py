@@ -1,32 +1,14 @@
-"""The log and its streams at a glance."""
+"""The log in numbers, counted window by window, and from where the last count ended."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
-from datetime import datetime
+from collections import Counter
 from pathlib import Path
 
 from msgspec import Struct
 
-from core.events.envelope import EPOCH, MICROSECOND, StoredEvent
-from core.log.branches import Lineage
-
-
-class StreamSummary(Struct, frozen=True):
-    """One stream at a glance."""
-
-    stream: str
-    version: int
-    """Its newest version."""
-    first_position: int
-    last_position: int
-    last_us: int
-
-    @property
-    def last_recorded_at(self) -> datetime:
-        """When its newest event became durable."""
-        return EPOCH + self.last_us * MICROSECOND
+from core.log.pages import WINDOW_POSITIONS
 
 
 class LogStats(Struct, frozen=True):
@@ -42,40 +24,55 @@ class LogStats(Struct, frozen=True):
     first_us: int | None
     last_us: int | None
     by_type: dict[str, int]
+    """Events of each type, the most frequent first."""
 
 
-def summaries(connection: sqlite3.Connection, lineage: Lineage, newest: Sequence[StoredEvent]) -> list[StreamSummary]:
-    """The summaries of the streams whose newest events are given, in their order."""
-    names = [segment.branch for segment in lineage]
-    query = f"SELECT min(position) FROM events WHERE stream = ? AND branch IN ({', '.join('?' * len(names))})"  # noqa: S608  constants
-    return [
-        StreamSummary(
-            stream=event.stream,
-            version=event.version,
-            first_position=connection.execute(query, (event.stream, *names)).fetchone()[0],
-            last_position=event.position,
-            last_us=event.recorded_us,
+class Counted:
+    """What was counted so far; the log only grows, so it stays true."""
+
+    def __init__(self) -> None:
+        self.up_to = 0
+        self._by_type: Counter[str] = Counter()
+        self._streams = 0
+        """Of main."""
+        self._born_on_forks: set[str] = set()
+
+    def go_on(self, connection: sqlite3.Connection, head: int) -> None:
+        """Count the next window of positions, all of it or, when the read is given up, nothing."""
+        window = (self.up_to, max(self.up_to, min(head, self.up_to + WINDOW_POSITIONS)))
+        kinds = connection.execute(
+            "SELECT type, count(*), sum(version = 1 AND branch = 'main') FROM events"
+            " WHERE position > ? AND position <= ? GROUP BY type",
+            window,
+        ).fetchall()
+        born = connection.execute(
+            "SELECT stream FROM events WHERE branch <> 'main' AND version = 1 AND position > ? AND position <= ?",
+            window,
+        ).fetchall()
+        for kind, events, begun in kinds:
+            self._by_type[kind] += events
+            self._streams += begun
+        self._born_on_forks.update(name for (name,) in born)
+        self.up_to = window[1]
+
+    def stats(self, connection: sqlite3.Connection, path: Path) -> LogStats:
+        """The numbers up to there."""
+        (branches,) = connection.execute("SELECT count(*) FROM branches").fetchone()
+        time_at = "SELECT recorded_at FROM events WHERE position = ?"
+        first, last = (connection.execute(time_at, (position,)).fetchone() for position in (1, self.up_to))
+        wal = path.with_name(path.name + "-wal")
+        return LogStats(
+            events=self.up_to,
+            streams=self._streams + sum(not _is_in_main(connection, name) for name in self._born_on_forks),
+            branches=branches,
+            size_bytes=path.stat().st_size,
+            wal_bytes=wal.stat().st_size if wal.exists() else 0,
+            first_us=first[0] if first else None,
+            last_us=last[0] if last else None,
+            by_type=dict(sorted(self._by_type.items(), key=lambda item: (-item[1], item[0]))),
         )
-        for event in newest
-    ]
 
 
-def log_stats(connection: sqlite3.Connection, path: Path) -> LogStats:
-    """The log in numbers; looks at every event."""
-    (streams,) = connection.execute("SELECT count(DISTINCT stream) FROM events").fetchone()
-    (branches,) = connection.execute("SELECT count(*) FROM branches").fetchone()
-    by_type = connection.execute("SELECT type, count(*) FROM events GROUP BY type ORDER BY 2 DESC, 1").fetchall()
-    ends = "SELECT recorded_at FROM events ORDER BY position {} LIMIT 1"
-    first = connection.execute(ends.format("ASC")).fetchone()
-    last = connection.execute(ends.format("DESC")).fetchone()
-    wal = path.with_name(path.name + "-wal")
-    return LogStats(
-        events=connection.execute("SELECT coalesce(max(position), 0) FROM events").fetchone()[0],
-        streams=streams,
-        branches=branches,
-        size_bytes=path.stat().st_size,
-        wal_bytes=wal.stat().st_size if wal.exists() else 0,
-        first_us=first[0] if first else None,
-        last_us=last[0] if last else None,
-        by_type=dict(by_type),
-    )
+def _is_in_main(connection: sqlite3.Connection, stream: str) -> bool:
+    query = "SELECT 1 FROM events WHERE stream = ? AND branch = 'main' AND version = 1"
+    return connection.execute(query, (stream,)).fetchone() is not None
