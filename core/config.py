@@ -210,8 +210,6 @@ class Tools(_Section):
     """Of one artifact."""
     max_artifacts_bytes: int = Field(default=256 * 1024 * 1024, ge=0)
     """Of all artifacts that agents store in a session."""
-    answer_timeout: Milliseconds = 600_000
-    """How long an agent's question waits for the user; then it counts as refused."""
 
 
 class Config(_Section):

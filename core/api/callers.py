@@ -82,13 +82,13 @@ class Caller:
         return None if newest is None else (newest, begun[newest])
 
     async def claim(self) -> int | None:
-        """The position of the claim it works on."""
+        """The position of the claim it works on; of the beginning of its execution when that is of no task."""
         claims = self._journal.log.read(
             branch=self._journal.branch, streams=[f"task/{self.execution.task_id}"], types=[TaskClaimed.type],
             backwards=True, limit=1,
         )  # fmt: skip
         event = await anext(claims, None)
-        return None if event is None else event.position
+        return (self.execution.position or None) if event is None else event.position
 
 
 def _names(name: str, tool: str) -> bool:

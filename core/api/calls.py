@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
-import msgspec
 from msgspec import Struct
 
+from core.agents.fitting import CUT, fitting
 from core.agents.redaction import Redactor
 from core.api.callers import Caller
 from core.events import Append, CustomRecorded, Payload, ToolCallCompleted, ToolCallStarted
@@ -22,8 +22,8 @@ from core.journal import Journal
 SERVED = "tool:served"
 """`custom:recorded` of this type links a call we served to the tool call the agent reported."""
 
-RECORD_BYTES = 16 * 1024
-"""What is kept of a call's arguments and of its result, encoded."""
+RECORD_CHARACTERS = 8_000
+"""What is kept of one argument of a call and of its result: an artifact is in neither."""
 
 
 class Answer(Struct, frozen=True):
@@ -58,15 +58,15 @@ class Call:
         else:
             self.cause = await self.caller.claim()
         if recorded and not self.caller.reports_its_calls:
-            arguments = fitting(cleaned(self.caller.redactor, dict(self.arguments)), RECORD_BYTES)
+            arguments = {name: self._brief(value) for name, value in self.arguments.items()}
             started = ToolCallStarted(tool_call_id=self.request_id, tool_name=self.tool, input=arguments)
-            self.cause = await self.record(started)
+            self.cause = await self.record(fitting(started, self.caller.redactor))
 
     async def end(self, text: str, *, outcome: ToolOutcome) -> None:
         """Record how it ended."""
         if not self._recorded:
             return
-        output = fitting(self.caller.redactor.text(text), RECORD_BYTES)
+        output = self._brief(text)
         if not self.caller.reports_its_calls:
             await self.record(ToolCallCompleted(tool_call_id=self.request_id, output=output, outcome=outcome))
             return
@@ -83,6 +83,12 @@ class Call:
         stored = await self.journal.record(appends, actor=self.caller.actor, cause=self.cause)
         return stored[-1].position
 
+    def _brief(self, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        start = self.caller.redactor.text(value[: 2 * RECORD_CHARACTERS])  # no piece of a secret stays where it is cut
+        return start if len(value) <= RECORD_CHARACTERS else start[:RECORD_CHARACTERS] + CUT
+
 
 def cleaned(redactor: Redactor, value: object) -> object:
     """The value, which came as JSON, with the secrets taken out of all its texts."""
@@ -94,28 +100,5 @@ def cleaned(redactor: Redactor, value: object) -> object:
             return {redactor.text(key): cleaned(redactor, item) for key, item in items}
         case list():
             return [cleaned(redactor, item) for item in cast("list[object]", value)]
-        case _:
-            return value
-
-
-def fitting(value: object, limit_bytes: int) -> object:
-    """The value, its texts cut until it encodes to that many bytes; its own JSON, cut, when that is not enough."""
-    longest = limit_bytes
-    while len(msgspec.json.encode(value)) > limit_bytes:
-        if longest == 0:
-            return msgspec.json.encode(value)[: limit_bytes // 6].decode("utf-8", "replace") + "…"
-        longest //= 2
-        value = _cut(value, longest)
-    return value
-
-
-def _cut(value: object, longest: int) -> object:
-    match value:
-        case str():
-            return value if len(value) <= longest else value[:longest] + "…"
-        case dict():
-            return {key: _cut(item, longest) for key, item in cast("dict[str, object]", value).items()}
-        case list():
-            return [_cut(item, longest) for item in cast("list[object]", value)]
         case _:
             return value

@@ -83,35 +83,39 @@ class Reception:
             task.cancel()
 
     async def _called(self, caller: Caller, tool: str, arguments: Mapping[str, object]) -> Answer:
+        if tool not in TOOLS:
+            return Answer(f"there is no tool {tool!r}; there are {', '.join(TOOLS)}", failed=True)
         try:
-            return await self._recorded(Call(self._journal, caller, tool, arguments))
-        except CodewalkersError as error:
+            return await self._recorded(Call(self._journal, caller, tool, arguments), TOOLS[tool])
+        except CodewalkersError as error:  # it cannot even be recorded
             return Answer(str(error), failed=True)
-        except RecursionError:
-            return Answer("the arguments are nested too deeply", failed=True)
-        except Exception:  # noqa: BLE001  a mistake of ours must cost the agent one call, and nobody else anything
-            _log.exception("tool=%s agent=%s", tool, caller.agent_id)
-            return Answer(f"{tool} failed by a mistake of ours; its traceback is in our log", failed=True)
 
-    async def _recorded(self, call: Call) -> Answer:
-        tool = TOOLS.get(call.tool)
-        if tool is None:
-            return Answer(f"there is no tool {call.tool!r}; there are {', '.join(TOOLS)}", failed=True)
+    async def _recorded(self, call: Call, tool: type[Tool]) -> Answer:
         await call.begin(recorded=tool.is_recorded)
         try:
             answer = await self._used(tool, call)
-        except CodewalkersError as error:
-            answer = Answer(str(error), failed=True)
         except asyncio.CancelledError:
             with suppress(StorageFailed, LogClosed):  # the end of the execution then says as much
                 await call.end("nobody waited for the answer", outcome="abandoned")
             raise
+        except CodewalkersError as error:
+            answer = Answer(str(error), failed=True)
+        except RecursionError:
+            answer = Answer("the arguments are nested too deeply", failed=True)
+        except Exception:  # noqa: BLE001  a mistake of ours must cost the agent one call, and nobody else anything
+            _log.exception("tool=%s agent=%s", call.tool, call.caller.agent_id)
+            answer = Answer(f"{call.tool} failed by a mistake of ours; its traceback is in our log", failed=True)
         await call.end(answer.text, outcome="error" if answer.failed else "ok")
         return answer
 
     async def _used(self, tool: type[Tool], call: Call) -> Answer:
         try:
-            wanted = tool.model_validate(cleaned(call.caller.redactor, dict(call.arguments)))
+            wanted = tool.model_validate(
+                {
+                    name: value if name in tool.as_sent else cleaned(call.caller.redactor, value)
+                    for name, value in call.arguments.items()
+                }
+            )
         except ValidationError as error:
             return Answer(_sentence(tool, call, error), failed=True)
         fields = await wanted.use(call, self._house)

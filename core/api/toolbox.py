@@ -7,7 +7,6 @@ texts come to it without secrets. What it raises is told to the agent as it is.
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
@@ -25,7 +24,7 @@ from core.config import Config, Profile
 from core.durations import parse_ms
 from core.errors import Refused
 from core.events import ArtifactStored, GoalEvaluated
-from core.projections import Task, in_order
+from core.projections import Permission, Task, in_order
 from core.scheduling.policy import why_waiting
 
 Duration = Annotated[int, BeforeValidator(parse_ms), WithJsonSchema({"type": "string"})]
@@ -47,17 +46,17 @@ class House(Struct, frozen=True):
         return self.config().profile(call.caller.agent.profile) or Profile()
 
     async def permit(self, call: Call, tool_name: str, arguments: object) -> None:
-        """Ask the user, unless the caller's profile may spawn.
+        """Look whether the caller's profile allows it, and ask the user when it does not say.
 
         Raises:
-            Refused: the user said no, or nothing.
+            Refused: the answer is no, or there is none.
         """
         if self.profile_of(call).may_spawn:
             return
-        timeout_ms = self.config().tools.answer_timeout
-        answer = await ask(call, tool_name, arguments, tool_call_id=call.reported_as, timeout_ms=timeout_ms)
+        settings = self.profile_of(call).permissions
+        answer = await ask(call, settings, tool_name, arguments, tool_call_id=call.reported_as)
         if answer.status != "granted":
-            raise Refused(_refusal(answer.status, answer.reason))
+            raise Refused(_refusal(answer))
 
 
 class Tool(BaseModel):
@@ -68,6 +67,8 @@ class Tool(BaseModel):
     reads_only: ClassVar[bool] = False
     is_recorded: ClassVar[bool] = True
     """Whether a call of it becomes a tool call in the log; else what it does is its record."""
+    as_sent: ClassVar[frozenset[str]] = frozenset()
+    """Fields that have the agent's own words, secrets and all, and so are nothing for the log as they are."""
 
     async def use(self, call: Call, house: House) -> Fields:
         """Do it.
@@ -169,6 +170,8 @@ class StoreArtifact(Tool):
     base64: str = Field(default="", description="Or the content in base64, when it is no text.")
     media_type: str = Field(default="", max_length=100, description="Like text/markdown or image/png.")
 
+    as_sent = frozenset({"path", "text", "base64"})
+
     async def use(self, call: Call, house: House) -> Fields:
         limits = house.config().tools
         content = await self._content(call, house, limits.max_artifact_bytes)
@@ -181,19 +184,17 @@ class StoreArtifact(Tool):
         return {"name": self.name, "content_hash": content_hash, "size_bytes": len(content)}
 
     async def _content(self, call: Call, house: House, limit_bytes: int) -> bytes:
-        # Not from the fields: only what reaches the log is to be without secrets, a file is to be what it is.
-        given = {key: str(call.arguments[key]) for key in ("path", "text", "base64") if call.arguments.get(key)}
-        if len(given) != 1:
+        if sum(map(bool, (self.path, self.text, self.base64))) != 1:
             raise Refused("give exactly one of path, text and base64, and not an empty one")
-        if "path" in given:
+        if self.path:
             task = call.journal.state.tasks.get(call.caller.execution.task_id)
             workspace = (task.workspace if task is not None else "") or call.caller.agent.workspace
-            return await read_file(house.root, workspace, given["path"], limit_bytes)
-        if "text" in given:
-            return given["text"].encode("utf-8", "replace")
+            return await read_file(house.root, workspace, self.path, limit_bytes)
+        if self.text:
+            return self.text.encode("utf-8", "replace")
         try:
-            return base64.b64decode(given["base64"], validate=True)
-        except binascii.Error as error:
+            return base64.b64decode(self.base64, validate=True)
+        except ValueError as error:
             raise Refused(f"the content is not base64: {error}") from error
 
 
@@ -203,19 +204,19 @@ class Approve(Tool):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     is_recorded = False
+    as_sent = frozenset({"input"})
 
     tool_name: str = Field(min_length=1, max_length=1_000, description="The tool you want to use.")
     input: dict[str, object] = Field(default_factory=dict[str, object], description="What you want to give it.")
     tool_use_id: str = Field(default="", max_length=1_000, description="Your own name of the call.")
 
     async def use(self, call: Call, house: House) -> Fields:
-        timeout_ms = house.config().tools.answer_timeout
-        answer = await ask(
-            call, self.tool_name, self.input, tool_call_id=self.tool_use_id or call.reported_as, timeout_ms=timeout_ms
-        )
+        settings = house.profile_of(call).permissions
+        tool_call_id = self.tool_use_id or call.reported_as
+        answer = await ask(call, settings, self.tool_name, self.input, tool_call_id=tool_call_id)
         if answer.status == "granted":
-            return {"behavior": "allow", "updatedInput": call.arguments.get("input", {})}
-        return {"behavior": "deny", "message": _refusal(answer.status, answer.reason)}
+            return {"behavior": "allow", "updatedInput": self.input}
+        return {"behavior": "deny", "message": _refusal(answer)}
 
 
 TOOLS: Mapping[str, type[Tool]] = {
@@ -237,7 +238,9 @@ def _described(task: Task, waits: str) -> Fields:
     return {name: value for name, value in described.items() if value}
 
 
-def _refusal(status: str, reason: str) -> str:
-    if status == "expired":
+def _refusal(answer: Permission) -> str:
+    if answer.status == "expired":
         return "the user did not answer in time, which counts as no"
-    return f"the user said no: {reason}" if reason else "the user said no"
+    if answer.by == "policy":
+        return "your profile does not allow it"
+    return f"the user said no: {answer.reason}" if answer.reason else "the user said no"

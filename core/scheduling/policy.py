@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from core.agents.holding import held_back
+from core.agents.limits import held_back
 from core.config import Config, Profile, Retry
 from core.events import (
     Payload,

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import islice
 
+from core.agents import limits
 from core.concurrency import task_group
 from core.config import Config
 from core.errors import LogClosed, StorageFailed
@@ -28,7 +29,7 @@ from core.events.envelope import to_us
 from core.ids import jitter
 from core.journal import STORAGE_RETRY_S, Journal
 from core.projections import State, Task, in_order
-from core.scheduling import limits, pool
+from core.scheduling import pool
 from core.scheduling.policy import Fleet, fair_turn, settle
 from core.scheduling.queue import QueueIndex
 

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 import pytest
-from fakes.calling import Agent, asked, at_work, calling, connected, reporting
+from fakes.calling import asked, at_work, calling, connected, reporting
 from fakes.stage import SteppedClock, history, opened, payloads, until, until_over
 
 from core.config import Config, Profile, Tools
@@ -40,10 +40,10 @@ def _asks(state: State) -> str | None:
     return next((permission.id for permission in state.permissions.values() if permission.status == "pending"), None)
 
 
-async def _answer(engine: Engine, agent: Agent, said: type[PermissionGranted | PermissionDenied], **more: str) -> None:
+async def _answer(engine: Engine, kind: str) -> None:
     request = _asks(await until(engine, _asks))
     assert request is not None
-    await agent.tells(said(request_id=request, by="user", **more))
+    await engine.commands.answer_permission(request, kind=kind)
 
 
 # -- work handed on -----------------------------------------------------------------------------------------------
@@ -282,7 +282,7 @@ async def test_spawning_waits_for_the_users_permission(project: Path) -> None:
         assert (question.tool_name, question.input) == ("spawn_agent", {"profile": "quiet", "reason": "more hands"})
         assert [option.kind for option in question.options] == ["allow_once", "reject_once"]
         assert len(await payloads(engine, AgentSpawned)) == 1
-        await _answer(engine, agent, PermissionGranted, kind="allow_once")
+        await _answer(engine, "allow")
         await reader.read()
         writer.close()
         spawned = (await history(engine, types=[AgentSpawned.type]))[-1]
@@ -292,22 +292,21 @@ async def test_spawning_waits_for_the_users_permission(project: Path) -> None:
         assert engine.journal.state.agents[agent.id].status == "busy"
 
 
-@pytest.mark.parametrize(("reason", "sentence"), [("", "the user said no"), ("not now", "the user said no: not now")])
-async def test_a_refusal_is_told_with_its_reason(project: Path, reason: str, sentence: str) -> None:
+async def test_a_refusal_is_told(project: Path) -> None:
     async with opened(project, quiet=Profile()) as engine:
         agent = await at_work(engine)
         reader, writer = await asked(agent.access, body=calling("spawn_agent", profile="quiet"))
-        await _answer(engine, agent, PermissionDenied, reason=reason)
-        assert sentence.encode() in await reader.read()
+        await _answer(engine, "deny")
+        assert b"the user said no" in await reader.read()
         writer.close()
         assert len(await payloads(engine, AgentSpawned)) == 1
 
 
 async def test_a_question_nobody_answers_counts_as_refused(project: Path) -> None:
     clock = SteppedClock()
-    config = Config(tools=Tools.model_validate({"answer_timeout": "3m"}), profiles={"quiet": Profile()})
-    async with Engine.open(project, config=config, clock=clock) as engine:
-        agent = await at_work(engine)
+    patient = Profile.model_validate({"permissions": {"deadline": "3m"}})
+    async with opened(project, clock=clock, patient=patient, quiet=Profile()) as engine:
+        agent = await at_work(engine, profile="patient")
         reader, writer = await asked(agent.access, body=calling("spawn_agent", profile="quiet"))
         await until(engine, _asks)
         await clock.until_somebody_naps(180)
@@ -339,7 +338,7 @@ async def test_a_shell_command_for_later_needs_permission_too(project: Path) -> 
         agent = await at_work(engine)
         body = calling("enqueue_task", title="clean", run="rm -rf build")
         reader, writer = await asked(agent.access, body=body)
-        await _answer(engine, agent, PermissionDenied)
+        await _answer(engine, "deny")
         assert b"the user said no" in await reader.read()
         writer.close()
         assert len(await payloads(engine, TaskCreated)) == 1
@@ -354,7 +353,7 @@ async def test_approve_answers_as_a_permission_prompt_tool_has_to(project: Path)
         wanted = {"command": "make", "env": {"KEY": KEY}}
         body = calling("approve", tool_name="Bash", input=wanted, tool_use_id="toolu_1", mode="default")
         reader, writer = await asked(agent.access, body=body)
-        await _answer(engine, agent, PermissionGranted, kind="allow_once")
+        await _answer(engine, "allow")
         text = _text(await reader.read())
         writer.close()
         assert json.loads(text) == {"behavior": "allow", "updatedInput": wanted}
@@ -368,9 +367,52 @@ async def test_approve_tells_a_refusal_without_failing(project: Path) -> None:
     async with opened(project) as engine:
         agent = await at_work(engine)
         reader, writer = await asked(agent.access, body=calling("approve", tool_name="Bash", input={}))
-        await _answer(engine, agent, PermissionDenied, reason="use make")
+        request = _asks(await until(engine, _asks))
+        await agent.tells(PermissionDenied(request_id=request or "", by="user", reason="use make"))
         assert json.loads(_text(await reader.read())) == {"behavior": "deny", "message": "the user said no: use make"}
         writer.close()
+
+
+async def test_what_a_profile_allows_or_denies_is_answered_without_the_user_and_recorded(project: Path) -> None:
+    strict = Profile.model_validate({"permissions": {"policy": "deny", "allow": ["Read"], "deny": ["Bash"]}})
+    async with opened(project, strict=strict) as engine:
+        agent = await at_work(engine, profile="strict")
+        for tool, behavior in (("Read", "allow"), ("Bash", "deny"), ("Write", "deny")):
+            assert (await agent.call("approve", tool_name=tool, input={}))["behavior"] == behavior
+        assert await agent.fails("spawn_agent", profile="shell") == "your profile does not allow it"
+        granted, denied = await payloads(engine, PermissionGranted), await payloads(engine, PermissionDenied)
+        assert [answer.by for answer in granted] == ["policy"]
+        assert [answer.by for answer in denied] == ["policy"] * 3
+        assert len(await payloads(engine, PermissionRequested)) == 4
+
+
+async def test_an_agent_that_is_paused_while_it_asks_goes_on_with_its_work(project: Path) -> None:
+    async with opened(project) as engine:
+        agent = await at_work(engine)
+        reader, writer = await asked(agent.access, body=calling("approve", tool_name="Bash", input={}))
+        await until(engine, _asks)
+        await engine.commands.pause(agent.id)
+        await _answer(engine, "allow")
+        await reader.read()
+        writer.close()
+        assert engine.journal.state.agents[agent.id].status == "paused"
+        await engine.commands.resume(agent.id)
+        assert engine.journal.state.agents[agent.id].status == "busy"
+
+
+async def test_an_agent_that_asks_too_much_at_once_is_told_so(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.api.questions.MOST_AT_ONCE", 2)
+    async with opened(project) as engine:
+        agent = await at_work(engine)
+        waiting = [await asked(agent.access, body=calling("approve", tool_name="Bash", input={})) for _ in range(2)]
+        await until(engine, lambda state: len(state.permissions) == 2)
+        assert "more than 2 questions at once" in await agent.fails("approve", tool_name="Bash", input={})
+        await _answer(engine, "allow")
+        await _answer(engine, "deny")
+        for reader, writer in waiting:
+            await reader.read()
+            writer.close()
+        assert engine.journal.state.agents[agent.id].status == "busy"
 
 
 async def test_a_question_about_something_large_is_asked_with_its_beginning(project: Path) -> None:
@@ -378,14 +420,14 @@ async def test_a_question_about_something_large_is_asked_with_its_beginning(proj
         agent = await at_work(engine)
         wanted = {"file_path": "big.txt", "content": "line\n" * 200_000}
         reader, writer = await asked(agent.access, body=calling("approve", tool_name="Write", input=wanted))
-        await _answer(engine, agent, PermissionGranted, kind="allow_once")
+        await _answer(engine, "allow")
         assert json.loads(_text(await reader.read()))["updatedInput"] == wanted
         writer.close()
         (question,) = await payloads(engine, PermissionRequested)
         assert isinstance(question.input, dict)
         assert question.input["file_path"] == "big.txt"
         assert question.input["content"].startswith("line\n")
-        assert question.input["content"].endswith("…")
+        assert question.input["content"].endswith("[cut]")
 
 
 # -- the rest -----------------------------------------------------------------------------------------------------

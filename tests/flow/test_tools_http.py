@@ -16,10 +16,16 @@ from fakes.stage import PATIENCE_S, SteppedClock, kinds, opened, until
 from core.api.gate import BREATH_S
 from core.config import Config, Tools
 from core.engine import Engine
-from core.events import PermissionGranted
 from core.projections import State
 
 LIST = calling("list_tasks")
+NEWEST = {
+    "_meta": {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
+        "io.modelcontextprotocol/clientCapabilities": {},
+    }
+}
 
 
 async def test_a_call_without_a_token_is_refused(project: Path) -> None:
@@ -122,6 +128,19 @@ async def test_garbage_is_refused_and_harms_nobody(project: Path, version: str |
         assert (await raw(agent.access, body=LIST))[0] == 200
 
 
+@pytest.mark.parametrize("era", [{}, NEWEST])
+async def test_half_a_character_harms_nobody(project: Path, era: dict[str, object]) -> None:
+    async with opened(project) as engine:
+        agent = await at_work(engine)
+        request = json.loads(calling("enqueue_task", title="\ud800", profile="shell"))
+        request["params"] |= era
+        headers = {"MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/call", "Mcp-Name": "enqueue_task"}
+        body = json.dumps(request).encode()
+        status, _, answer = await raw(agent.access, headers=headers if era else None, body=body)
+        assert status == 400 or json.loads(answer)["result"]["isError"]
+        assert (await raw(agent.access, body=LIST))[0] == 200
+
+
 async def test_each_token_speaks_for_its_own_agent(project: Path) -> None:
     async with opened(project) as engine:
         agents = [await at_work(engine) for _ in range(3)]
@@ -153,7 +172,7 @@ async def test_a_client_that_has_to_wait_hears_that_we_are_there(project: Path) 
         assert b" 200 " in head
         first = await reader.read(4)
         (request,) = state.permissions
-        await agent.tells(PermissionGranted(request_id=request, kind="allow_once", by="user"))
+        await engine.commands.answer_permission(request)
         rest = await reader.read()
         writer.close()
         answer = json.loads(_unchunked(first + rest))

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.agents.decoding import Outcome
-from core.agents.holding import held_back
+from core.agents.limits import begins_nothing, held_back, next_change_us, to_tell, unparking
 from core.agents.parking import LONGEST_S, SHORTEST_S, UNSAID_S, parking, rests_until
 from core.config import Budget, Budgets, Config, Profile
 from core.events import (
@@ -32,7 +32,6 @@ from core.events import (
 )
 from core.events.envelope import to_us
 from core.projections import State, Usage, UsageQueries, fold_many
-from core.scheduling.limits import next_change_us, to_tell, unparking
 from core.scheduling.policy import Fleet, why_waiting
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -176,6 +175,15 @@ def test_a_raised_cap_lets_work_go_on_and_a_removed_one_too() -> None:
     assert capped.tell() == []
 
 
+def test_a_turn_does_not_begin_although_it_was_not_yet_told_that_the_cap_is_reached() -> None:
+    capped = world(ann=Budget(tokens=10))
+    capped.use("ann", 10)
+    assert begins_nothing(capped.state, "ann", capped.config, capped.now) == (
+        "the budget of profile ann in S-1 is used up: 10 of 10 tokens"
+    )
+    assert begins_nothing(capped.state, "bob", capped.config, capped.now) == ""
+
+
 def test_a_waiting_task_says_that_the_budget_is_used_up() -> None:
     capped = world(session=Budget(tokens=10))
     capped.use("ann", 12)
@@ -240,6 +248,7 @@ def test_agents_are_held_back_exactly_while_a_cap_is_reached(config: Config, ste
                 for scope, budget in scopes.items()
             )
             assert bool(held_back(here.state, profile)) is reached
+            assert bool(begins_nothing(here.state, profile, here.config, here.now)) is reached
             assert Fleet(here.state, here.config).place(profile).spawn is not reached
     for event in told:
         assert isinstance(event, BudgetSet | BudgetWarned | BudgetTripped)
@@ -307,6 +316,7 @@ def test_a_profile_rests_until_the_latest_moment_that_was_told() -> None:
     assert parking(here.state, "ann", later, "429") == []
     assert parking(here.state, "ann", later + timedelta(seconds=1), "429")
     assert held_back(here.state, "ann") == "profile ann is parked until 12:01:30 UTC: 429"
+    assert begins_nothing(here.state, "ann", here.config, here.now) == held_back(here.state, "ann")
     assert held_back(here.state, "bob") == ""
 
 

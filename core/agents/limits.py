@@ -1,7 +1,7 @@
-"""Budgets and parked profiles, as time and usage go on: what has to be told of them, and when to look again.
+"""Limits on what agents begin: budgets that are used up, and profiles that rest while their provider has had enough.
 
-Pure. Whether a limit is reached is decided here, from what was used and what the configuration allows, and told by an
-event. Who is held back by it is decided from what was told; see `core.agents.holding`.
+Pure. Whether a cap is reached is decided from what was used and what the configuration allows, and is told by an event.
+Claims look at what was told, so that a waiting task says why at any past moment as it did then.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ from math import ceil
 
 from msgspec import Struct
 
-from core.agents.holding import TOKENS, USD_MICROS
 from core.config import Budget, Config
 from core.events import Append, BudgetSet, BudgetTripped, BudgetWarned, Payload, ProfileUnparked
-from core.events.envelope import to_us
+from core.events.envelope import EPOCH, MICROSECOND, to_us
 from core.projections import State, Usage, day_scope, profile_scope, records, session_scope
+
+TOKENS, USD_MICROS = "tokens", "usd_micros"
+"""What budgets count."""
 
 DAY_US = 86_400_000_000
 
@@ -52,6 +54,11 @@ def _caps(name: str, scope: str, budget: Budget) -> Iterator[Cap]:
             yield Cap(f"{name}/{unit}", scope, unit, limit, ceil(limit * budget.warn_at))
 
 
+def _ids(profile: str) -> list[str]:
+    """Of all caps that hold a profile."""
+    return [f"{name}/{unit}" for name in ("session", "day", f"profile/{profile}") for unit in (TOKENS, USD_MICROS)]
+
+
 def to_tell(state: State, config: Config, now: datetime) -> list[Append]:
     """What has to be told of the budgets: limits that are new, passed or reached, and those that are no more."""
     appends: list[Append] = []
@@ -77,6 +84,38 @@ def _news(cap: Cap, used: int, told: records.Budget | None) -> list[Payload]:
     elif cap.warn_at <= used < cap.limit and status == "set":
         events.append(BudgetWarned(scope=cap.scope, unit=cap.unit, limit=cap.limit, used=used))
     return events
+
+
+def held_back(state: State, profile: str) -> str:
+    """Why agents of the profile begin nothing new, in a few words, as it was told; empty when they may."""
+    parked = state.profiles.get(profile)
+    if parked is not None and parked.status == "parked":
+        until = "" if parked.until_us is None else f" until {EPOCH + parked.until_us * MICROSECOND:%H:%M:%S} UTC"
+        return f"profile {profile} is parked{until}: {parked.reason}"
+    if not state.budgets:
+        return ""
+    for cap_id in _ids(profile):
+        budget = state.budgets.get(cap_id)
+        if budget is not None and budget.status == "tripped":
+            return _used_up(budget.scope, budget.unit, budget.used, budget.limit)
+    return ""
+
+
+def begins_nothing(state: State, profile: str, config: Config, now: datetime) -> str:
+    """Why an agent of the profile may not begin another turn at this very moment; empty when it may."""
+    ids = _ids(profile)
+    for cap in caps(config, state, now):
+        used = cap.used(state)
+        if cap.id in ids and used >= cap.limit:
+            return _used_up(cap.scope, cap.unit, used, cap.limit)
+    parked = state.profiles.get(profile)
+    return held_back(state, profile) if parked is not None and parked.status == "parked" else ""
+
+
+def _used_up(scope: str, unit: str, used: int, limit: int) -> str:
+    if unit == TOKENS:
+        return f"the budget of {scope} is used up: {used:,} of {limit:,} tokens"
+    return f"the budget of {scope} is used up: ${used / 1_000_000:,.2f} of ${limit / 1_000_000:,.2f}"
 
 
 def unparking(state: State, now: datetime) -> list[Append]:
