@@ -1,4 +1,4 @@
-"""A message that reached nobody: its agent had finished, or had never listened."""
+"""A message that reached nobody: its agent had finished or had never listened, or may not begin another turn."""
 
 from __future__ import annotations
 

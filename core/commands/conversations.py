@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.agents.holding import held_back
+from core.agents.limits import begins_nothing
 from core.agents.permission_policy import option_for
 from core.commands.base import CommandsBase, agent_of, living_agent
 from core.errors import IllegalMove, NoCapacity, NotFound, UsageError
@@ -41,8 +41,9 @@ class ConversationCommands(CommandsBase):
                 raise UsageError(f"agent {agent.id} takes no messages: its adapter is {agent.protocol}, not acp")
             if agent.status not in LISTENS or execution is None or execution.finished_us is not None:
                 raise IllegalMove(f"agent {agent.id}", f"{agent.status} without a conversation", "sent a message")
-            if why := held_back(state, agent.profile):
-                raise NoCapacity(f"agent {agent.id} begins no other turn: {why}")
+            held = begins_nothing(state, agent.profile, self._config(), self._journal.clock.now())
+            if held:
+                raise NoCapacity(f"agent {agent.id} begins no other turn: {held}")
             return [Append(f"execution/{execution.id}", [MessageSent(text=text, by=by)])]
 
         stored = await self._journal.decide(decide, actor=actor)

@@ -116,6 +116,9 @@ def act(word: str, rest: str) -> str:
             update("agent_thought_chunk", content={"type": "text", "text": "hm"})
             update("usage_update", used=10, size=100, cost={"amount": 0.5, "currency": "USD"})
             update("current_mode_update", currentModeId="careful")
+        case "spend":
+            ask("spend")
+            update("usage_update", used=10, size=100, cost={"amount": float(rest), "currency": "USD"})
         case "mode":
             chunk(f"{SET['mode']}\n")
         case "leave":

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
-from fakes.acp_stage import acp
+from fakes.acp_stage import acp, prompted, until_asked
 from fakes.calling import Agent, at_work
-from fakes.stage import Gate, SteppedClock, history, payloads, until, until_over, until_status
+from fakes.stage import PATIENCE_S, Gate, SteppedClock, history, opened, payloads, until, until_over, until_status
 
 from core.config import Budget, Budgets, Config, Profile
 from core.engine import Engine
 from core.errors import NoCapacity
-from core.events import BudgetSet, BudgetTripped, BudgetWarned, UsageReported
+from core.events import BudgetSet, BudgetTripped, BudgetWarned, StepFailed, UsageReported
 from core.projections import State, UsageQueries
 
 CAPPED = Config(budget=Budgets(session=Budget(tokens=100, warn_at=0.5)))
@@ -132,3 +133,33 @@ async def test_an_agent_that_is_spoken_with_begins_no_turn_beyond_a_cap(project:
         await until(engine, _tripped)
         with pytest.raises(NoCapacity, match=r"begins no other turn: the budget of session S-1 is used up: \$0.50 of"):
             await engine.commands.send(agent_id, "more")
+
+
+async def test_no_turn_begins_in_a_conversation_once_its_budget_is_used_up(project: Path) -> None:
+    async with opened(project, agent=acp(budget={"usd": 1.0})) as engine:
+        task_id = await prompted(engine, "spend 1.5")
+        (asked,) = await until_asked(engine)
+        await engine.commands.send(task_id, "and then this")
+        await engine.commands.answer_permission(asked.id)
+        state = await until_over(engine, task_id)
+        assert state.tasks[task_id].status == "completed", "the turn that used it up goes to its end"
+        (lost,) = await payloads(engine, StepFailed)
+        why = "the budget of profile agent in S-1 is used up: $1.50 of $1.00"
+        assert lost.error == f"the message was not delivered: {why}"
+
+
+async def test_a_conversation_that_stays_takes_no_message_once_its_budget_is_used_up(project: Path) -> None:
+    async with opened(project, agent=acp(budget={"usd": 1.0})) as engine:
+        agent_id = await engine.commands.spawn("agent")
+        await until(engine, lambda state: agent_id in state.agents and state.agents[agent_id].status == "idle")
+        await engine.commands.send(agent_id, "spend 1.5")
+        (asked,) = await until_asked(engine)
+        await engine.commands.send(agent_id, "and then this")
+        await engine.commands.answer_permission(asked.id)
+        why = "the budget of profile agent in S-1 is used up: $1.50 of $1.00"
+        async with asyncio.timeout(PATIENCE_S):
+            lost = await anext(engine.journal.log.subscribe(types=[StepFailed.type]))
+        assert isinstance(lost.payload, StepFailed)
+        assert lost.payload.error == f"the message was not delivered: {why}"
+        with pytest.raises(NoCapacity, match="agent agent-1 begins no other turn: the budget of profile agent"):
+            await engine.commands.send(agent_id, "now?")

@@ -17,7 +17,7 @@ from core.agents.acp.wire import Wire
 from core.agents.adapter import Errand
 from core.agents.command import failure_of
 from core.agents.decoding import Outcome
-from core.agents.holding import held_back
+from core.agents.limits import begins_nothing
 from core.agents.permissions import Permissions
 from core.agents.recording import Recording
 from core.agents.undelivered import FINISHED, undelivered
@@ -36,6 +36,8 @@ class AcpAdapter:
         self._stirred, self._leaving = asyncio.Event(), asyncio.Event()
         self._talking = self._deaf = False
         self._permissions: Permissions | None = None
+        self._held_back = ""
+        """Why it may not begin another turn."""
 
     def leave(self) -> bool:
         self._leaving.set()
@@ -68,7 +70,7 @@ class AcpAdapter:
             finally:
                 conversation.close()
         for event in self._messages:
-            await recording.events(undelivered(event, self._held_back() or FINISHED))
+            await recording.events(undelivered(event, self._held_back or FINISHED))
         return outcome or self._gone(wire, end, recording.last_words)
 
     async def _conversed(
@@ -78,16 +80,16 @@ class AcpAdapter:
         try:
             await conversation.open(recording)
             if self._errand.prompt:
-                return await self._task(conversation), True
+                return await self._task(conversation, recording), True
             return await self._stay(conversation, wire, recording), True
         except Over as over:
             return over.outcome, not over.deaf
         except Gone:
             return CANCELLED if self._leaving.is_set() else None, True
 
-    async def _task(self, conversation: Conversation) -> Outcome:
+    async def _task(self, conversation: Conversation, recording: Recording) -> Outcome:
         outcome = await conversation.turn(self._errand.prompt)
-        while self._messages and outcome.status == "completed" and not self._held_back():
+        while self._messages and outcome.status == "completed" and await self._may_go_on(recording):
             outcome = await conversation.turn(_text(self._messages.popleft()))
         self._deaf = True
         return outcome
@@ -104,18 +106,21 @@ class AcpAdapter:
                 self._stirred.clear()
                 await self._stirred.wait()
             message = self._messages.popleft()
-            if trouble := self._held_back():
-                await recording.events(undelivered(message, trouble))
+            if not await self._may_go_on(recording):
+                await recording.events(undelivered(message, self._held_back))
                 continue
             text = _text(message)
             await recording.status("busy", text)
             outcome = await conversation.turn(text)
             trouble = "" if outcome.status == "completed" else outcome.text
 
-    def _held_back(self) -> str:
-        """Why no other turn may begin, if there is a reason."""
-        agent = self._errand.context.journal.state.agents.get(self._errand.agent_id)
-        return held_back(self._errand.context.journal.state, agent.profile) if agent is not None else ""
+    async def _may_go_on(self, recording: Recording) -> bool:
+        """Whether another turn may begin, now that all that was used up is in the log."""
+        await recording.flush()
+        context = self._errand.context
+        agent = context.journal.state.agents[self._errand.agent_id]
+        self._held_back = begins_nothing(context.journal.state, agent.profile, context.config(), self._clock.now())
+        return not self._held_back
 
     async def _parted(self, wire: Wire, run: Run, *, patience: bool) -> RunExit:
         """The agent's input is closed, which ends it; if not, its process is stopped."""
