@@ -23,6 +23,8 @@ from core.toml_places import Places
 CONFIG_NAME = "codewalkers.toml"
 PROMPT = "{prompt}"
 """In an argument of a profile's command: the task's prompt."""
+TOOLS_URL = "{tools_url}"
+"""In an argument of a profile's command: the address of our tools."""
 RECORDS = "{records}"
 """In an argument of a profile's command: the file a program that prints no records is to write them to."""
 
@@ -154,6 +156,10 @@ class Profile(_Section):
     """For tasks that set none."""
     budget: Budget = Budget()
     """For all its agents together, in a session."""
+    tools: bool = False
+    """Whether its agents may use our tools, over MCP. The address is in `CW_TOOLS_URL`, and in their arguments where
+    `{tools_url}` stands; the bearer token is in `CW_TOOLS_TOKEN`. Agents of the Agent Client Protocol always may.
+    """
     may_spawn: bool = False
     """Whether its agents may spawn agents and enqueue shell commands without asking the user."""
     restart: Restart = Restart()
@@ -176,6 +182,8 @@ class Profile(_Section):
             raise ValueError('a prompt must not become a part of a shell line; use "$CW_PROMPT" there')
         if self.adapter == "jsonl:mini" and self.command and not _mentions(self.command, RECORDS):
             raise ValueError(f"its program writes its records into a file: name it as {RECORDS} in an argument")
+        if TOOLS_URL in "".join(self.command) and not self.tools:
+            raise ValueError(f"{TOOLS_URL} is the address of our tools, which this profile is not given: tools = true")
         return self
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import nullcontext
 
 from core.agents.acp.adapter import AcpAdapter
 from core.agents.adapter import Adapter, Errand
 from core.agents.command import CommandAdapter, prepare
 from core.agents.context import Context
 from core.agents.jsonl import DocumentAdapter, JsonlAdapter, document_of
+from core.agents.offer import Offer, offer_of
 from core.agents.presets import DOCUMENTS
 from core.agents.recording import Recording
 from core.agents.redaction import Redactor
@@ -57,7 +59,11 @@ async def process_for(
         context.journal, Redactor(prepared.secrets), cause, agent_id=agent_id, task_id=task_id,
         execution_id=execution_id, wire=profile.wire,
     )  # fmt: skip
-    return SupervisedProcess(context, prepared, adapter_for(adapter_name, errand), recording)
+    offer: Offer = nullcontext
+    if profile.tools and adapter_name != "acp" and context.tools is not None and execution_id:
+        in_arguments = task is None or not task.command
+        offer = offer_of(context.tools, recording, agent_id, execution_id, in_arguments=in_arguments)
+    return SupervisedProcess(context, prepared, adapter_for(adapter_name, errand), recording, offer)
 
 
 def adapter_for(name: str, errand: Errand) -> Adapter:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 
 from msgspec.structs import replace
 
@@ -11,6 +11,7 @@ from core.agents.adapter import Adapter
 from core.agents.command import Prepared
 from core.agents.context import Context
 from core.agents.decoding import Outcome
+from core.agents.offer import Offer
 from core.agents.recording import Recording
 from core.concurrency import task_group
 from core.errors import LaunchFailed
@@ -21,8 +22,15 @@ from core.processes import Run, RunExit
 class SupervisedProcess:
     """`async with running()`, then `finish` it. Orders given before it exists are carried out once it does."""
 
-    def __init__(self, context: Context, prepared: Prepared, adapter: Adapter, recording: Recording) -> None:
-        self._context, self._prepared = context, prepared
+    def __init__(
+        self,
+        context: Context,
+        prepared: Prepared,
+        adapter: Adapter,
+        recording: Recording,
+        offer: Offer = nullcontext,
+    ) -> None:
+        self._context, self._prepared, self._offer = context, prepared, offer
         self._adapter, self._recording = adapter, recording
         self._run: Run | None = None
         self._stop = self._kill = self._suspended = False
@@ -44,20 +52,21 @@ class SupervisedProcess:
         Raises:
             LaunchFailed: nothing was left behind.
         """
-        try:
-            run = self._run = await self._context.runner.start(self._prepared.spec)
-        except LaunchFailed as failed:
-            raise LaunchFailed(self._recording.redacted(str(failed))) from failed
-        try:
-            if self._kill:
-                run.kill()
-            elif self._stop:
-                run.stop()
-            elif self._suspended:
-                run.suspend()
-            yield run
-        finally:
-            run.kill()  # harmless when it is over
+        with self._offer(self._prepared.spec) as spec:
+            try:
+                run = self._run = await self._context.runner.start(spec)
+            except LaunchFailed as failed:
+                raise LaunchFailed(self._recording.redacted(str(failed))) from failed
+            try:
+                if self._kill:
+                    run.kill()
+                elif self._stop:
+                    run.stop()
+                elif self._suspended:
+                    run.suspend()
+                yield run
+            finally:
+                run.kill()  # harmless when it is over
 
     async def finish(self) -> tuple[RunExit, Outcome | None]:
         """Talk with the running process and record what it says, until its whole tree is gone.

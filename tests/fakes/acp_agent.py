@@ -7,6 +7,8 @@ import os
 import sys
 from pathlib import Path
 
+from uses_tools import call
+
 ABLE = json.loads(sys.argv[1]) if len(sys.argv) > 1 else {}
 HISTORY = Path("history")
 
@@ -116,6 +118,14 @@ def act(word: str, rest: str) -> str:
             update("agent_thought_chunk", content={"type": "text", "text": "hm"})
             update("usage_update", used=10, size=100, cost={"amount": 0.5, "currency": "USD"})
             update("current_mode_update", currentModeId="careful")
+        case "use":
+            tool, _, arguments = rest.partition(" ")
+            (server,) = SERVERS
+            token = server["headers"][0]["value"].removeprefix("Bearer ")
+            update("tool_call", toolCallId="t1", title=f"{server['name']}: {tool}", status="in_progress")
+            result = call(server["url"], token, tool, json.loads(arguments))
+            update("tool_call_update", toolCallId="t1", status="completed", rawOutput=result)
+            chunk(f"{result['content'][0]['text']}\n")
         case "spend":
             ask("spend")
             update("usage_update", used=10, size=100, cost={"amount": float(rest), "currency": "USD"})
@@ -135,6 +145,7 @@ def act(word: str, rest: str) -> str:
 
 
 GOING: list[str] = []
+SERVERS: list[dict[str, object]] = []
 SET = {"mode": "none"}
 
 
@@ -147,6 +158,7 @@ def main() -> None:
                 answer(number, protocolVersion=1, agentCapabilities=ABLE)
             case "session/new":
                 Path("servers").write_text(json.dumps(params["mcpServers"]))
+                SERVERS.extend(params["mcpServers"])
                 if "forgets" in ABLE:
                     HISTORY.unlink(missing_ok=True)
                 modes = {"currentModeId": "none", "availableModes": [{"id": "careful", "name": "Careful"}]}
