@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from msgspec.structs import replace
 
@@ -12,8 +12,8 @@ from core.agents.tools import ToolServer
 from core.config import TOOLS_URL
 from core.processes import RunSpec
 
-Offer = Callable[[RunSpec], AbstractContextManager[RunSpec]]
-"""What to start instead, for the length of a `with`."""
+Offer = Callable[[RunSpec], AbstractAsyncContextManager[RunSpec]]
+"""What to start instead, for the length of an `async with`."""
 
 
 def offer_of(tools: ToolServer, recording: Recording, agent_id: str, execution_id: str, *, in_arguments: bool) -> Offer:
@@ -23,10 +23,11 @@ def offer_of(tools: ToolServer, recording: Recording, agent_id: str, execution_i
     these are ours to change. Entering it raises LaunchFailed when nothing can be served.
     """
 
-    @contextmanager
-    def offered(spec: RunSpec) -> Generator[RunSpec, None, None]:
+    @asynccontextmanager
+    async def offered(spec: RunSpec) -> AsyncGenerator[RunSpec, None]:
         access = tools.admit(agent_id, execution_id)
         try:
+            await tools.until_served()
             recording.learn("CW_TOOLS_TOKEN", access.token)
             env = {**spec.env, "CW_TOOLS_URL": access.url, "CW_TOOLS_TOKEN": access.token}
             argv = spec.argv

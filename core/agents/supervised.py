@@ -52,7 +52,7 @@ class SupervisedProcess:
         Raises:
             LaunchFailed: nothing was left behind.
         """
-        with self._offer(self._prepared.spec) as spec:
+        async with self._offer(self._prepared.spec) as spec:
             try:
                 run = self._run = await self._context.runner.start(spec)
             except LaunchFailed as failed:

@@ -25,6 +25,13 @@ class ToolServer(Protocol):
         """
         ...
 
+    async def until_served(self) -> None:
+        """Return when calls of those who were admitted are answered at once; before, they have to wait.
+
+        Some agents do not: they begin their work with the tools that are there by then.
+        """
+        ...
+
     def dismiss(self, token: str) -> None:
         """The token is worth nothing any more; harmless for one that never was."""
         ...

@@ -47,7 +47,7 @@ class AgentTools:
         self._reception = Reception(journal, house, tasks)
         self._listener: socket.socket | None = None
         self._serving: asyncio.Task[None] | None = None
-        self._over = asyncio.Event()
+        self._served, self._over = asyncio.Event(), asyncio.Event()
 
     @classmethod
     @asynccontextmanager
@@ -75,6 +75,9 @@ class AgentTools:
         token = self._reception.admit(agent_id, execution_id, self._secrets(agent_id))
         return ToolAccess(f"http://{HOST}:{port}{PATH}", token)
 
+    async def until_served(self) -> None:
+        await self._served.wait()
+
     def dismiss(self, token: str) -> None:
         self._reception.dismiss(token)
 
@@ -95,7 +98,7 @@ class AgentTools:
         try:
             serve = await asyncio.to_thread(_imported)
             async with written_to(self._project.api_log):
-                await serve(self._reception, listener, PATH, self._over)
+                await serve(self._reception, listener, PATH, self._served, self._over)
         finally:
             listener.close()
 
@@ -117,7 +120,7 @@ def _listener() -> socket.socket:
     return listener
 
 
-def _imported() -> Callable[[Reception, socket.socket, str, asyncio.Event], Awaitable[None]]:
+def _imported() -> Callable[[Reception, socket.socket, str, asyncio.Event, asyncio.Event], Awaitable[None]]:
     from core.api.serving import serve
 
     return serve

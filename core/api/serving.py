@@ -34,8 +34,10 @@ INSTRUCTIONS = (
 )
 
 
-async def serve(reception: Reception, listener: socket.socket, path: str, over: asyncio.Event) -> None:
-    """Serve on a bound socket until it is over; the socket is closed then, and nothing goes on."""
+async def serve(
+    reception: Reception, listener: socket.socket, path: str, served: asyncio.Event, over: asyncio.Event
+) -> None:
+    """Serve on a bound socket, from when `served` is set until `over` is; then it is closed, and nothing is left."""
     host, port = listener.getsockname()
     sessions = StreamableHTTPSessionManager(_server(reception), json_response=True, stateless=True)
     gate = Gate(sessions.handle_request, reception, path, f"{host}:{port}")
@@ -45,21 +47,22 @@ async def serve(reception: Reception, listener: socket.socket, path: str, over: 
         timeout_graceful_shutdown=DRAIN_S,
     )  # fmt: skip
     async with sessions.run():
-        await _HttpServer(config, over).serve(sockets=[listener])
+        await _HttpServer(config, served, over).serve(sockets=[listener])
 
 
 class _HttpServer(HttpServer):
     """An HTTP server that leaves signals to the program around it, and waits to be told instead of looking."""
 
-    def __init__(self, config: Config, over: asyncio.Event) -> None:
+    def __init__(self, config: Config, served: asyncio.Event, over: asyncio.Event) -> None:
         super().__init__(config)
-        self._over = over
+        self._served, self._over = served, over
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         yield
 
     async def main_loop(self) -> None:
+        self._served.set()
         await self._over.wait()
 
 

@@ -201,7 +201,7 @@ class StoreArtifact(Tool):
 class Approve(Tool):
     """Ask the user whether you may use another tool. Meant for the option --permission-prompt-tool of Claude Code."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore")
 
     is_recorded = False
     as_sent = frozenset({"input"})

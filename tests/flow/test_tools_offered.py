@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from pathlib import Path
@@ -9,13 +10,13 @@ from pathlib import Path
 import pytest
 from fakes.acp_stage import acp
 from fakes.calling import calling, raw
-from fakes.stage import history, opened, payloads, printed, until_over
+from fakes.stage import PATIENCE_S, history, opened, payloads, printed, until_over
 from pydantic import ValidationError
 
 from core.agents.tools import ToolAccess
 from core.config import Profile
 from core.engine import Engine
-from core.events import CustomRecorded, TaskCreated, ToolCallCompleted, ToolCallStarted
+from core.events import AgentStarted, CustomRecorded, TaskCreated, ToolCallCompleted, ToolCallStarted
 
 USES_TOOLS = str(Path(__file__).parents[1] / "fakes" / "uses_tools.py")
 GREET = json.dumps({"title": "greet", "prompt": "hello", "profile": "cat"})
@@ -90,6 +91,27 @@ async def test_an_agent_of_the_agent_client_protocol_uses_them_by_itself(project
         assert created.actor == "agent:agent-1"
         assert state.executions[f"{mine}.1"].tool_calls == 1
         assert len([one for one in await payloads(engine, CustomRecorded) if one.event_type == "tool:served"]) == 1
+
+
+async def test_a_program_is_started_when_our_tools_are_served_because_some_do_not_wait_for_them(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited, served = asyncio.Event(), asyncio.Event()
+
+    async def until_served() -> None:
+        waited.set()
+        await served.wait()
+
+    async with opened(project, agent=using(), cat=CAT) as engine:
+        monkeypatch.setattr(engine.tools, "until_served", until_served)
+        mine = await engine.commands.enqueue("work", prompt="go", profile="agent")
+        async with asyncio.timeout(PATIENCE_S):
+            await waited.wait()
+        now = await engine.journal.log.head()
+        served.set()
+        await until_over(engine, mine)
+        started = await history(engine, types=[AgentStarted.type])
+        assert started[0].position > now
 
 
 async def test_a_profile_that_is_not_given_them_has_none(project: Path) -> None:
