@@ -14,12 +14,12 @@ from core.agents.decoding import Decoded, Spoken
 from core.agents.fitting import fitting
 from core.agents.output import BATCH_EVERY_S, OutputRecorder
 from core.agents.redaction import Redactor
+from core.agents.speech import Speech
 from core.concurrency import task_group
 from core.events import AgentStatusChanged, Append, ConversationOpened, MessageReceived, OutputChannel, Payload
 from core.events.agent import AgentPresence
 from core.events.execution import MessageKind
 from core.journal import Decision, Journal
-from core.processes.lines import LineSplitter
 from core.projections import Permission, State
 
 EVENTS_PER_BATCH = 2_000  # then the agent waits until they are stored
@@ -57,7 +57,7 @@ class Recording:
         self._stderr_over = asyncio.Event()
         self._events = _EventRecorder(journal, f"agent:{agent_id}")
         self._cause = cause
-        self._speech: dict[MessageKind, LineSplitter] = {"text": LineSplitter(), "thought": LineSplitter()}
+        self._speech: dict[MessageKind, Speech] = {"text": Speech(redactor), "thought": Speech(redactor)}
         self._pieces: dict[OutputChannel, list[str]] = {}
         self._speaking: set[MessageKind] = set()
         """Kinds of which something was spoken since the last whole message."""
@@ -181,8 +181,7 @@ class Recording:
 
     async def _speak(self, kind: MessageKind, text: str) -> None:
         self._speaking.add(kind)
-        # Whole lines only: a secret that comes in two pieces would slip through.
-        if lines := self._speech[kind].feed(text.encode("utf-8", "replace")):
+        if lines := self._speech[kind].feed(text):
             await self._outputs[kind].take(lines)
 
     async def _finish(self, message: MessageReceived) -> None:

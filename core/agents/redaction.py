@@ -44,6 +44,8 @@ class Redactor:
 
     def __init__(self, secrets: Mapping[str, str] | None = None) -> None:
         self._names: dict[str, str] = {}
+        self.longest = 0
+        """How many characters the longest value has that is known."""
         self._known: re.Pattern[str] | None = None
         self.learn(secrets or {})
 
@@ -51,8 +53,20 @@ class Redactor:
         """Know these values too, by name."""
         for name, value in secrets.items():
             self._names |= {form: name for form in _forms(value) if len(form) >= SHORTEST_SECRET}
+        self.longest = max(map(len, self._names), default=0)
         longest_first = sorted(self._names, key=len, reverse=True)
         self._known = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+
+    def after_secret(self, text: str, start: int, cut: int) -> int:
+        """The place where the text may be cut: there, or after the known value that would be cut in two.
+
+        `longest` characters behind the place have to be there, and no secret stands across `start`.
+        """
+        if self._known is None:
+            return cut
+        across = (match for match in self._known.finditer(text, start, cut + self.longest) if match.end() > cut)
+        secret = next(across, None)
+        return secret.end() if secret is not None and secret.start() < cut else cut
 
     def line(self, text: str) -> str:
         """The line with every secret replaced by `[REDACTED:what]`."""
