@@ -113,13 +113,13 @@ class Queries:
         return found[::-1] if backwards else found
 
     async def output(
-        self, agent_id: str, *, execution_id: str = "", up_to: int | None = None, lines: int = 500
+        self, agent_id: str, *, execution_id: str = "", after: int = 0, up_to: int | None = None, lines: int = 500
     ) -> list[str]:
         """The last lines an agent printed or said up to a position, of one execution when it is named, oldest first."""
         found: list[str] = []
         events = self._journal.log.read(
-            branch=self._journal.branch, streams=[f"agent/{agent_id}"], types=[AgentOutput.type], up_to=up_to,
-            backwards=True,
+            branch=self._journal.branch, streams=[f"agent/{agent_id}"], types=[AgentOutput.type], after=after,
+            up_to=up_to, backwards=True,
         )  # fmt: skip
         async for event in events:
             payload = event.payload
@@ -144,7 +144,11 @@ class Queries:
         if task is None or not starts or not isinstance(starts[0].payload, TaskStarted):
             return []
         started = starts[0].payload
-        return await self.output(started.agent_id, execution_id=started.execution_id, up_to=up_to, lines=lines)
+        if task.finished_us is not None:  # whatever the agent has printed since, for other tasks
+            up_to = task.finished_position if up_to is None else min(up_to, task.finished_position)
+        return await self.output(
+            started.agent_id, execution_id=started.execution_id, after=starts[0].position, up_to=up_to, lines=lines
+        )
 
     async def questions(self) -> list[Question]:
         """What agents ask and nobody has answered, oldest first."""

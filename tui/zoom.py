@@ -6,7 +6,7 @@ Forbidden here: knowing how wide the strip is on the screen.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from heapq import nlargest
 from itertools import pairwise
@@ -40,6 +40,7 @@ class Window:
     def __init__(self, axis: Axis, start: float, stop: float, slices: int = SLICES) -> None:
         self.axis, self.start, self.stop, self.slices = axis, start, stop, slices
         self._parts = _parts(axis, start, stop, slices)
+        self._edges: list[int] | None = None
 
     @property
     def ends(self) -> bool:
@@ -48,8 +49,10 @@ class Window:
 
     def edges(self) -> list[int]:
         """Numbers of events: slice k holds those from `edges[k]` up to `edges[k + 1]`."""
-        first = [self.axis.first_from(self._place(at)) for at in range(self.slices)]
-        return [*first, len(self.axis.positions) if self.ends else self.axis.first_from(self.stop)]
+        if self._edges is None:
+            first = [self.axis.first_from(self._place(at)) for at in range(self.slices)]
+            self._edges = [*first, len(self.axis.positions) if self.ends else self.axis.first_from(self.stop)]
+        return self._edges
 
     def slice_of(self, position: int) -> float:
         """Where the last event up to the position is, in slices and fractions of one; outside 0…slices if it is."""
@@ -80,6 +83,15 @@ class Window:
     def counts(self) -> tuple[int, ...]:
         """How many events each slice holds."""
         return tuple(after - first for first, after in pairwise(self.edges()))
+
+    def tallies(self, positions: Sequence[int]) -> Iterator[tuple[int, int, int]]:
+        """(slice, how many, the newest) of the sorted positions, for each slice that has any of them."""
+        events = self.axis.positions
+        for at, (first, after) in enumerate(pairwise(self.edges())):
+            if first < after:
+                low, high = bisect_left(positions, events[first]), bisect_right(positions, events[after - 1])
+                if low < high:
+                    yield at, high - low, positions[high - 1]
 
     def shown(self, positions: Sequence[int]) -> Iterator[tuple[int, int]]:
         """(slice, position) of those of the sorted positions that are in the window."""
@@ -119,6 +131,7 @@ class Zoom:
     def __init__(self, level: int = 0) -> None:
         self.level = max(0, min(level, CLOSEST))
         self._start = 0.0
+        self._shown: Window | None = None
 
     @property
     def times(self) -> int:
@@ -135,8 +148,12 @@ class Zoom:
             self._start = place - width / 2
         self._start = max(0.0, min(self._start, axis.length - width))
         stop = self._start + width
-        # What is lost in adding must not cut off the last event.
-        return Window(axis, self._start, axis.length if axis.length - stop < width * 1e-9 else stop)
+        if axis.length - stop < width * 1e-9:  # what is lost in adding must not cut off the last event
+            stop = axis.length
+        shown = self._shown
+        if shown is None or (shown.axis, shown.start, shown.stop) != (axis, self._start, stop):
+            shown = self._shown = Window(axis, self._start, stop)
+        return shown
 
     def closer(self, axis: Axis, position: int | None) -> bool:
         """Show half as much around the playhead; false when nothing would be gained."""

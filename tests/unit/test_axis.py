@@ -183,3 +183,18 @@ def test_the_playhead_is_always_in_what_is_shown(gaps: list[int], level: int, da
         assert 0 <= window.slice_of(position) < window.slices
         assert window.edges() == sorted(window.edges())
         assert {found: at for at, found in window.shown([position])} == {position: int(window.slice_of(position))}
+
+
+@given(GAPS, st.integers(1, 50), st.sampled_from(AXES), st.data())
+def test_tallies_count_what_lies_in_each_slice(
+    gaps: list[int], slices: int, kind: AxisKind, data: st.DataObject
+) -> None:
+    index = index_of(times_of(gaps))
+    window = whole(index, kind, slices)
+    some = [position for position in index.positions if data.draw(st.booleans())]
+    expected = [
+        (at, len(inside), inside[-1])
+        for at, (first, after) in enumerate(pairwise(window.edges()))
+        if (inside := [position for position in index.positions[first:after] if position in some])
+    ]
+    assert list(window.tallies(some)) == expected

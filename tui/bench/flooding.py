@@ -34,17 +34,19 @@ from tui.bench.workload import LINES
 
 AGENTS = 10
 AT_ONCE_S = 0.02
+LATEST_S = 1.0
 
 
 async def flood(journal: Journal, per_second: int) -> None:
-    """Append without end; late ones are made up for."""
+    """Append without end; what is late is made up for, unless it is very late."""
     facts = _facts(journal)
-    began, told = journal.clock.monotonic(), 0
+    told_until = journal.clock.monotonic()
     while True:
         await journal.clock.sleep(AT_ONCE_S)
-        due = int((journal.clock.monotonic() - began) * per_second) - told
-        appends = list(islice(facts, due))
-        told += len(appends)
+        now = journal.clock.monotonic()
+        told_until = max(told_until, now - LATEST_S)
+        appends = list(islice(facts, int((now - told_until) * per_second)))
+        told_until += len(appends) / per_second
         if appends:
             await journal.record(appends, actor="supervisor")
 

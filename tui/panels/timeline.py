@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import replace
 
 from textual.app import ComposeResult
 
@@ -35,21 +36,16 @@ AXIS_NAMES: dict[AxisKind, SafeText] = {
 }
 
 
-def strip_view(
-    window: Window, index: LineageIndex, look: Look, landmarks: Sequence[Landmark], *, fresh_after: int
-) -> StripView:
-    """The strip of what is shown of a lineage; failures after `fresh_after` flash."""
-    failures: dict[int, tuple[int, int]] = {}
-    for at, position in window.shown(index.faults):
-        failures[at] = (failures.get(at, (0, 0))[0] + 1, position)
-    marks = [Mark(at, "failure", number, fresh=newest > fresh_after) for at, (number, newest) in failures.items()]
+def strip_view(window: Window, index: LineageIndex, landmarks: Sequence[Landmark], *, fresh_after: int) -> StripView:
+    """The strip of what is shown of a lineage, without the playhead; failures after `fresh_after` flash."""
+    marks = [
+        Mark(at, "failure", number, fresh=newest > fresh_after) for at, number, newest in window.tallies(index.faults)
+    ]
     for kind, drawn in _KINDS.items():
         places = [mark.position for mark in landmarks if mark.kind == kind]
         marks += [Mark(at, drawn) for at, _ in window.shown(places)]
     return StripView(
         buckets=window.counts(),
-        playhead=None if look.live else window.slice_of(look.position),
-        playhead_label=look.past,
         marks=tuple(marks),
         gaps=tuple(Gap(at, roughly(pause / 1000)) for at, pause in window.pauses()),
         ticks=_ticks(window),
@@ -80,6 +76,8 @@ class TimelinePanel(Panel):
         self._axis: Axis | None = None
         self._known: tuple[AxisKind, int] | None = None
         self.window: Window | None = None
+        self._still: tuple[Window, Sequence[Landmark], int, StripView] | None = None
+        """What was drawn last, without the playhead, and what it was made of."""
 
     def compose(self) -> ComposeResult:
         yield self.strip
@@ -90,8 +88,19 @@ class TimelinePanel(Panel):
         if self._axis is None or known != self._known:
             self._axis, self._known = axis_of(index, self.kind), known
         self.window = self.zoom.window(self._axis, None if look.live else look.position)
-        self.strip.show(strip_view(self.window, index, look, landmarks, fresh_after=fresh_after))
+        still = self._strip_of(self.window, index, landmarks, fresh_after)
+        playhead = None if look.live else self.window.slice_of(look.position)
+        self.strip.show(replace(still, playhead=playhead, playhead_label=look.past))
         self.show_frame(Frame(TITLE, 5, self._note(index, look), look.past))
+
+    def _strip_of(
+        self, window: Window, index: LineageIndex, landmarks: Sequence[Landmark], fresh_after: int
+    ) -> StripView:
+        """All but the playhead, which alone moves while one travels."""
+        if self._still is None or self._still[:3] != (window, landmarks, fresh_after):
+            view = strip_view(window, index, landmarks, fresh_after=fresh_after)
+            self._still = window, landmarks, fresh_after, view
+        return self._still[3]
 
     @property
     def shows_now(self) -> bool:
