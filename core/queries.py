@@ -55,6 +55,10 @@ class Queries:
             live if position >= live.position else await self.timeline.state_at(position, branch=self._journal.branch)
         )
 
+    async def look_around(self, position: int) -> None:
+        """Have at hand what lies next to a position that is looked at: see `Timeline.look_around`."""
+        await self.timeline.look_around(position, branch=self._journal.branch)
+
     async def find(self, kind: str, *, after: int, direction: Direction) -> int | None:
         """The nearest position where something of the kind happened: see `Timeline.find`."""
         return await self.timeline.find(kind, after=after, direction=direction, branch=self._journal.branch)

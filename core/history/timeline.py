@@ -71,6 +71,18 @@ class Timeline:
     def _at_hand(self, branch: str, position: int) -> Stretch | None:
         return next((stretch for of, stretch in self._stretches if of == branch and stretch.has(position)), None)
 
+    async def look_around(self, position: int, *, branch: str = "main") -> None:
+        """Have at hand what lies next to the position, so that a step from there is immediate.
+
+        Raises:
+            UnknownBranch
+        """
+        head = await self._log.head(branch)
+        self._last[branch] = position
+        for neighbour in (position + 1, position - 1):
+            if 0 <= neighbour <= head and self._at_hand(branch, neighbour) is None:
+                await self._come_by(branch, neighbour, head)
+
     async def _come_by(self, branch: str, position: int, head: int) -> Stretch:
         """The stretch the position is in, with what lies ahead if that will be wanted next; it stays at hand."""
         near = abs(position - self._last.get(branch, -KEYFRAME_EVENTS)) < KEYFRAME_EVENTS
@@ -78,7 +90,8 @@ class Timeline:
         stretch = await self._walk(branch, await self._nearest(branch, position), position, ahead, self._passing)
         if not stretch.has(position):  # too large to be kept: it has to end with the position
             stretch = await self._walk(branch, stretch.base, position, position, self._passing)
-        self._stretches = [(branch, stretch), *self._stretches][:STRETCHES_AT_HAND]
+        others = [(of, other) for of, other in self._stretches if of != branch or other.base.position != stretch.base.position]
+        self._stretches = [(branch, stretch), *others][:STRETCHES_AT_HAND]
         return stretch
 
     async def _walk(

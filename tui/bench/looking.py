@@ -31,9 +31,9 @@ class Looks:
 
     async def compare(
         self, name: str, look: Callable[[int], Awaitable[object]], base: tuple[str, str], *,
-        prepare: Callable[[int], Awaitable[object]] | None = None, floor: Floor | None = None,
+        prepare: Callable[[int], Awaitable[object]] | None = None, floors: tuple[Floor | None, Floor | None],
     ) -> list[Figure]:  # fmt: skip
-        """How long half of the looks take at most, and 99 of 100, which the floor is of.
+        """How long half of the looks take at most, and 99 of 100, with the floors of both.
 
         `base` is a name and a query that gets the same from bare SQLite; `:at` in it is the position. `prepare` comes
         before each look and is not timed.
@@ -60,11 +60,10 @@ class Looks:
 
         samples = await take_turns({"ours": ours, "bare": in_thread(bare)}, self._rounds)
         figures: list[Figure] = []
-        for share in SHARES:
+        for share, floor in zip(SHARES, floors, strict=True):
             mine, theirs = ([percentile(one, share) for one in samples[who]] for who in ("ours", "bare"))
-            wanted = floor if share == SHARES[-1] else None
             title = f"{name}, p{100 * share:.0f}"
-            figures.append(figure(title, "ms", mine, beside(base[0], mine, theirs), floor=wanted))
+            figures.append(figure(title, "ms", mine, beside(base[0], mine, theirs), floor=floor))
         return figures
 
 

@@ -22,8 +22,11 @@ from tui.bench.workload import long_log
 
 REPLAYED = at_least(250_000)
 OPENED_MS = at_most(300)
-JUMP_MS = at_most(16)  # one frame of a fast screen
-MEMORY_MIB = at_most(150)
+JUMP_MS = at_most(3), at_most(8)
+STEP_MS = at_most(0.05), None
+FAILURE_MS = at_most(1), None
+DENSITY_MS = at_most(2)
+MEMORY_MIB = at_most(400)
 FEW_ROUNDS = 3  # for what takes seconds
 BUCKETS = 200
 STRETCH = "SELECT type, payload FROM events WHERE position > :at - 500 AND position <= :at"
@@ -100,20 +103,30 @@ async def _looked(path: Path, effort: Effort) -> list[Figure]:
         await timeline.state_at(head)
         await timeline.index()
         looks = Looks(path, head, effort.rounds)
+
+        async def arrive(position: int) -> None:
+            await timeline.state_at(position)
+            await timeline.look_around(position)
+
         return [
             *await looks.compare(
-                "jump anywhere", timeline.state_at, ("bare sqlite3, 500 rows read", STRETCH), floor=JUMP_MS
+                "jump anywhere", timeline.state_at, ("bare sqlite3, 500 rows read", STRETCH), floors=JUMP_MS
             ),
             *await looks.compare(
-                "one step", lambda at: timeline.state_at(at + 1), ("bare sqlite3, one row read", ROW),
-                prepare=timeline.state_at,
+                "one step on", lambda at: timeline.state_at(at + 1), ("bare sqlite3, one row read", ROW),
+                prepare=arrive, floors=STEP_MS,
             ),
             *await looks.compare(
-                "next failure", lambda at: timeline.find("failure", after=at), ("bare sqlite3, read on", NEXT)
+                "one step back", lambda at: timeline.state_at(at - 1), ("bare sqlite3, one row read", ROW),
+                prepare=arrive, floors=STEP_MS,
+            ),
+            *await looks.compare(
+                "next failure", lambda at: timeline.find("failure", after=at), ("bare sqlite3, read on", NEXT),
+                floors=FAILURE_MS,
             ),
             *await looks.compare(
                 "previous failure", lambda at: timeline.find("failure", after=at, direction="previous"),
-                ("bare sqlite3, read back", PREVIOUS),
+                ("bare sqlite3, read back", PREVIOUS), floors=FAILURE_MS,
             ),
             await _density(timeline, path, effort),
         ]  # fmt: skip
@@ -133,7 +146,7 @@ async def _density(timeline: Timeline, path: Path, effort: Effort) -> Figure:
 
     values = await take_turns({"ours": ours, "bare": in_thread(bare)}, effort.rounds)
     base = beside("bare sqlite3, every row counted", values["ours"], values["bare"])
-    return figure(f"density of {BUCKETS} buckets", "ms", values["ours"], base)
+    return figure(f"density of {BUCKETS} buckets", "ms", values["ours"], base, floor=DENSITY_MS)
 
 
 async def _weighed(path: Path) -> Figure:

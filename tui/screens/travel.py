@@ -52,6 +52,8 @@ class Travel:
             while (wish := self.playhead.position) is not None and wish != shown:
                 await self._show(await self._queries.state_at(wish), wish)
                 shown = wish
+                if self.playhead.position == wish:
+                    await self._queries.look_around(wish)
         finally:
             self._seeking = False
 
