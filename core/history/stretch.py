@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from bisect import bisect_right, insort
+from operator import attrgetter
 
 from core.events import BareEvent
 from core.history.keyframes import KEYFRAME_EVENTS
@@ -26,7 +27,9 @@ KEPT_CHARACTERS = 4_000_000
 class Stretch:
     """A lineage's events after `base`, none past the next keyframe's place."""
 
-    def __init__(self, draft: Draft, owner: str, events: list[BareEvent] | None, covers: int) -> None:
+    def __init__(
+        self, draft: Draft, owner: str, events: list[BareEvent] | None, covers: int, passed: dict[int, State]
+    ) -> None:
         self.base, self.draft = draft.base, draft
         self.state = draft.finished()
         """After the last event."""
@@ -36,7 +39,7 @@ class Stretch:
         """Up to here no event of the lineage is missing."""
         self._events = events
         self._positions = [event.position for event in events or ()]
-        self._states = {0: self.base, draft.events: self.state}
+        self._states = {0: self.base, **passed, draft.events: self.state}
         self._known = sorted(self._states)
         self._last = draft.events
 
@@ -75,9 +78,15 @@ class Stretch:
         return state
 
 
-def read_stretch(connection: sqlite3.Connection, lineage: Lineage, base: State, up_to: int) -> Stretch:
-    """The stretch from `base` to `up_to`, or to the next keyframe's place if that comes first."""
+def read_stretch(
+    connection: sqlite3.Connection, lineage: Lineage, base: State, up_to: int, stop_at: int = 0
+) -> Stretch:
+    """The stretch from `base` to `up_to`, or to the next keyframe's place if that comes first.
+
+    The state at `stop_at`, if that is on the way, is then known beside the first and the last one.
+    """
     draft, owner, covers = Draft(base), "", up_to
+    passed: dict[int, State] = {}
     events: list[BareEvent] = []
     characters = 0
     wanted = KEYFRAME_EVENTS - base.totals.events % KEYFRAME_EVENTS
@@ -85,10 +94,14 @@ def read_stretch(connection: sqlite3.Connection, lineage: Lineage, base: State, 
         rest = clip(Span(draft.position, up_to), segment)
         while rest.after < rest.up_to and draft.events < wanted:
             page, rest = bare_page(connection, segment, rest, min(PAGE_EVENTS, wanted - draft.events))
-            fold_into(draft, page.events)
+            early = bisect_right(page.events, stop_at, key=attrgetter("position"))
+            fold_into(draft, page.events[:early])
+            if 0 < early < len(page.events):
+                passed[draft.events] = draft.finished()
+            fold_into(draft, page.events[early:])
             characters += page.characters
             events += page.events
             owner = segment.branch if page.events else owner
     if draft.events == wanted:
         covers = draft.position
-    return Stretch(draft, owner, events if characters <= KEPT_CHARACTERS else None, covers)
+    return Stretch(draft, owner, events if characters <= KEPT_CHARACTERS else None, covers, passed)

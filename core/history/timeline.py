@@ -90,7 +90,9 @@ class Timeline:
         stretch = await self._walk(branch, await self._nearest(branch, position), position, ahead, self._passing)
         if not stretch.has(position):  # too large to be kept: it has to end with the position
             stretch = await self._walk(branch, stretch.base, position, position, self._passing)
-        others = [(of, other) for of, other in self._stretches if of != branch or other.base.position != stretch.base.position]
+        others = [
+            (of, other) for of, other in self._stretches if of != branch or other.base.position != stretch.base.position
+        ]
         self._stretches = [(branch, stretch), *others][:STRETCHES_AT_HAND]
         return stretch
 
@@ -100,7 +102,7 @@ class Timeline:
         """Read from `base` on, stretch by stretch, to the one the position is in."""
         lineage = self._log.reader.branches.lineage(branch)
         while True:
-            stretch = await self._log.reader.run(read_stretch, lineage, base, ahead)
+            stretch = await self._log.reader.run(read_stretch, lineage, base, ahead, position)
             passing(stretch)
             if position <= stretch.covers:
                 return stretch

@@ -25,25 +25,30 @@ class Looks:
         self._path, self._head, self._rounds = path, head, rounds
         self._taken = 0
 
-    def _positions(self) -> list[int]:
+    def _positions(self, walk: int) -> list[int]:
         self._taken += LOOKS
+        if walk:
+            middle = self._head // 4 + int(self._taken * GOLDEN % 1 * (self._head // 2))
+            return [middle + walk * number for number in range(LOOKS)]
         return [1 + int((self._taken + number) * GOLDEN % 1 * (self._head - 1)) for number in range(LOOKS)]
 
     async def compare(
         self, name: str, look: Callable[[int], Awaitable[object]], base: tuple[str, str], *,
-        prepare: Callable[[int], Awaitable[object]] | None = None, floors: tuple[Floor | None, Floor | None],
+        walk: int = 0, floors: tuple[Floor | None, Floor | None],
     ) -> list[Figure]:  # fmt: skip
         """How long half of the looks take at most, and 99 of 100, with the floors of both.
 
-        `base` is a name and a query that gets the same from bare SQLite; `:at` in it is the position. `prepare` comes
-        before each look and is not timed.
+        `base` is a name and a query that gets the same from bare SQLite; `:at` in it is the position. With `walk`
+        the looks of a round are neighbours, one so far from the other, and follow a look at where they begin, which
+        is not timed.
         """
 
         async def ours() -> Samples:
             samples: Samples = []
-            for position in self._positions():
-                if prepare is not None:
-                    await prepare(position)
+            positions = self._positions(walk)
+            if walk:
+                await look(positions[0] - walk)
+            for position in positions:
                 began = clock.monotonic()
                 await look(position)
                 samples.append(1000 * (clock.monotonic() - began))
@@ -52,7 +57,7 @@ class Looks:
         def bare() -> Samples:
             samples: Samples = []
             with closing(connected(self._path)) as connection:
-                for position in self._positions():
+                for position in self._positions(walk):
                     began = clock.monotonic()
                     connection.execute(base[1], {"at": position}).fetchall()
                     samples.append(1000 * (clock.monotonic() - began))

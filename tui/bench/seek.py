@@ -100,25 +100,21 @@ async def _opened(project: Project, effort: Effort) -> Figure:
 async def _looked(path: Path, effort: Effort) -> list[Figure]:
     async with EventLog.open(path, read_only=True) as log:
         timeline, head = Timeline(log), await log.head()
-        await timeline.state_at(head)
         await timeline.index()
+        began = clock.monotonic()
+        await timeline.fill()
+        filled = 1000 * (clock.monotonic() - began)
         looks = Looks(path, head, effort.rounds)
-
-        async def arrive(position: int) -> None:
-            await timeline.state_at(position)
-            await timeline.look_around(position)
-
         return [
+            figure("all keyframes brought into memory", "ms", [filled]),
             *await looks.compare(
                 "jump anywhere", timeline.state_at, ("bare sqlite3, 500 rows read", STRETCH), floors=JUMP_MS
             ),
             *await looks.compare(
-                "one step on", lambda at: timeline.state_at(at + 1), ("bare sqlite3, one row read", ROW),
-                prepare=arrive, floors=STEP_MS,
+                "one step on", timeline.state_at, ("bare sqlite3, one row read", ROW), walk=+1, floors=STEP_MS
             ),
             *await looks.compare(
-                "one step back", lambda at: timeline.state_at(at - 1), ("bare sqlite3, one row read", ROW),
-                prepare=arrive, floors=STEP_MS,
+                "one step back", timeline.state_at, ("bare sqlite3, one row read", ROW), walk=-1, floors=STEP_MS
             ),
             *await looks.compare(
                 "next failure", lambda at: timeline.find("failure", after=at), ("bare sqlite3, read on", NEXT),
