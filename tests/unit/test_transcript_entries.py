@@ -149,6 +149,20 @@ def test_usage_adds_up_until_something_else_happens_and_context_replaces() -> No
     assert second.input_tokens == 1
 
 
+def test_how_full_the_context_is_alone_is_no_entry_but_part_of_the_next() -> None:
+    full = e.UsageReported(scope="context", context_used_tokens=50, context_size_tokens=100)
+    message, used = told(full, e.MessageReceived(text="x"), full, e.UsageReported(output_tokens=1)).entries
+    assert isinstance(message, Message)
+    assert isinstance(used, Usage)
+    assert (used.output_tokens, used.context_used_tokens, used.context_size_tokens) == (1, 50, 100)
+
+
+def test_news_that_tell_the_input_and_the_content_by_name_are_taken_apart() -> None:
+    (entry,) = told(call(), call("updated", content={"input": {"path": "a"}, "content": "half"})).entries
+    assert isinstance(entry, Call)
+    assert (entry.input, entry.content) == ({"path": "a"}, "half")
+
+
 def test_turns_are_silent_and_everything_else_is_at_least_noted() -> None:
     unknown = UnknownEvent(type="mood:felt", schema_version=1, raw="{}")
     entries = told(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tui.text import SafeText
 from tui.transcript.blocks import broken, plain
 from tui.transcript.patches import COMPARED_LINES, Change, change_in, change_lines, tally
-from tui.transcript.values import SHOWN_LINES, brief, changed_lines, shown
+from tui.transcript.values import SHOWN_LINES, asked, brief, changed_lines, shown
 
 
 def text(value: object, width: int = 80) -> SafeText:
@@ -99,6 +99,20 @@ def test_files_too_long_to_compare_say_how_long_they_are() -> None:
     shown_lines = list(change_lines(Change("f", long, "")))
     assert "too long to compare: 3,001 lines before, 0 after" in "".join(span.text for span in shown_lines[-1])
     assert tally(Change("f", long, "")) == (0, COMPARED_LINES + 1)
+
+
+@pytest.mark.parametrize(
+    ("value", "lines"),
+    [
+        ({"kind": "execute", "name": "sh", "input": {"command": "ls"}}, "$ ls"),
+        ({"kind": "edit", "input": {"path": "a"}, "content": [CHANGES[0]]}, "a.py  +2 -1"),
+        ({"kind": "edit", "input": {"path": "a"}, "content": [{"type": "terminal", "terminalId": "t"}]}, "path: a"),
+        ({"kind": "delete", "locations": [{"path": "a"}]}, "path: a"),
+        ({"command": "ls"}, "$ ls"),
+    ],
+)
+def test_a_question_shows_what_would_change_or_else_what_the_tool_would_be_given(value: object, lines: str) -> None:
+    assert plain(broken(asked(value), 80)).split("\n")[0] == lines
 
 
 def test_an_answer_without_end_is_cut_and_says_so() -> None:

@@ -30,7 +30,7 @@ def draw_call(entry: Call, scene: Scene, *, is_open: bool) -> Iterator[Block]:
     name, told = entry.name or entry.title, brief(entry.input)
     title = one_of(entry.title) if entry.title and entry.title != name else literal("")
     said = [Span(label(name or "tool", 60), "strong")]
-    if told and told != name:
+    if told and told not in name:
         said += [GAP, GAP, Span(told, "code")]
     elif title:
         said += [GAP, GAP, Span(title, "muted")]
@@ -38,7 +38,8 @@ def draw_call(entry: Call, scene: Scene, *, is_open: bool) -> Iterator[Block]:
     yield Headline((fold, Span(_call_glyph(entry, scene.glyphs), ink), GAP, *said), tuple(_call_end(entry, scene, ink)))
     if is_open:
         yield from _opened("given", entry.input)
-        yield from _opened("news" if entry.output is not None else "answer", entry.content)
+        if entry.content != entry.output:
+            yield from _opened("meanwhile" if entry.output is not None else "so far", entry.content)
         yield from _opened("answer", entry.output)
 
 

@@ -7,7 +7,7 @@ Forbidden here: reading, clocks, widgets.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Literal, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -138,6 +138,7 @@ class Transcript:
         self._entries: dict[str, Entry] = {}
         self._raw = raw
         self._plan = ""
+        self._context: tuple[int | None, int | None] = (None, None)
         self._last = ""
         self.heard: dict[str, list[StoredEvent]] = {"text": [], "thought": []}
         """The last whole messages of each kind, the newest last."""
@@ -219,8 +220,13 @@ class Transcript:
                     input=call.input if payload.input is None else payload.input,
                 )
             case e.ToolCallUpdated():
-                content = call.content if payload.content is None else payload.content
-                call = replace(call, title=payload.title or call.title, content=content)
+                given, news = _news_of(payload.content)
+                call = replace(
+                    call,
+                    title=payload.title or call.title,
+                    input=call.input if given is None else given,
+                    content=call.content if news is None else news,
+                )
             case e.ToolCallCompleted():
                 call = replace(call, output=payload.output, status=payload.outcome, ended_us=event.recorded_us)
         if known is None:
@@ -266,17 +272,22 @@ class Transcript:
         self._put(Plan(key=self._plan, at_us=event.recorded_us, steps=payload.entries))
 
     def _used(self, event: StoredEvent, payload: e.UsageReported) -> None:
+        """Agents tell often how full their context is; that alone is no entry, but part of the next one."""
+        adds = payload.scope != "context"
+        if payload.context_used_tokens is not None:
+            self._context = payload.context_used_tokens, payload.context_size_tokens
+        if not payload.cost_usd_micros and not (adds and (payload.input_tokens or payload.output_tokens)):
+            return
         before = self._entries.get(self._last)
         usage = before if isinstance(before, Usage) else Usage(key=_key(event), at_us=event.recorded_us)
-        adds = payload.scope != "context"
-        used, size, cost = payload.context_used_tokens, payload.context_size_tokens, payload.cost_usd_micros
+        cost = payload.cost_usd_micros
         summed = replace(
             usage,
             input_tokens=usage.input_tokens + payload.input_tokens * adds,
             output_tokens=usage.output_tokens + payload.output_tokens * adds,
             cached_tokens=usage.cached_tokens + payload.cached_tokens * adds,
-            context_used_tokens=usage.context_used_tokens if used is None else used,
-            context_size_tokens=usage.context_size_tokens if size is None else size,
+            context_used_tokens=self._context[0],
+            context_size_tokens=self._context[1],
             cost_usd_micros=usage.cost_usd_micros if cost is None else (usage.cost_usd_micros or 0) + cost,
             model=payload.model or usage.model,
         )
@@ -291,6 +302,14 @@ class Transcript:
             self._entries[self._last] = replace(before, lines=lines)
         else:
             self._put(Record(key=_key(event), at_us=event.recorded_us, channel=payload.channel, lines=payload.lines))
+
+
+def _news_of(content: object) -> tuple[object, object]:
+    """The input and the content an update tells of: some adapters tell both, by name."""
+    told = cast("dict[str, object]", content) if isinstance(content, dict) else {}
+    if told and told.keys() <= {"input", "content"}:
+        return told.get("input"), told.get("content")
+    return None, cast("object", content)
 
 
 def _key(event: StoredEvent) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 COMPARED_LINES = 3_000  # of both sides together: comparing is quadratic at worst, and this takes 0.1 s then
 PATH_CELLS = 200
-_PATCH = re.compile(r"diff --git |\*\*\* Begin Patch|@@ -\d|--- [^\n]*\n\+\+\+ ")
+_PATCH = re.compile(r"diff --git |Index: |\*\*\* Begin Patch|@@ -\d|--- [^\n]*\n\+\+\+ ")
 _FIELDS = (("oldText", "newText"), ("old_string", "new_string"), ("old_str", "new_str"), ("old_text", "new_text"))
 _PATHS = ("path", "file_path", "filePath", "file")
 
@@ -46,7 +46,7 @@ def is_patch(text: str) -> bool:
 
 def patch_ink(line: str) -> Ink:
     """How a line of a patch looks."""
-    if line.startswith(("+++", "---", "diff ", "*** ", "index ")):
+    if line.startswith(("+++", "---", "diff ", "*** ", "index ", "Index: ", "====")):
         return "strong"
     match line[:1]:
         case "+":

@@ -10,7 +10,7 @@ from tui.theme.ink import Ink
 from tui.transcript.blocks import Block, Headline, Line, Paragraph
 from tui.transcript.entries import Question
 from tui.transcript.scene import GAP, INDENT, Scene, fold_mark, indented, one_of
-from tui.transcript.values import shown
+from tui.transcript.values import asked
 from tui.widgets.spans import Span
 
 HURRY_MS = 30_000
@@ -37,7 +37,7 @@ def draw_question(entry: Question, scene: Scene, *, is_open: bool) -> Iterator[B
     asks = (Span(scene.glyphs.waiting, "waiting"), GAP, Span(literal("asks to use  "), "waiting"), tool)
     yield Headline(asks, time_left(entry.deadline_us, scene.now_us))
     bar = Span(join((scene.glyphs.cursor, literal(" "))), "waiting")
-    for paragraph in shown(entry.input):
+    for paragraph in asked(entry.input):
         yield Paragraph(paragraph.spans, (bar,), (bar,))
     for paragraph in option_lines(entry.options, dict(scene.keys) if scene.live else {}):
         yield Paragraph(paragraph.spans, (bar,), (bar, INDENT))
@@ -50,7 +50,7 @@ def option_lines(options: Iterable[PermissionOption], keys: dict[str, str]) -> I
         key = "" if option.kind in given else keys.get(option.kind, "")  # a key means the first of its kind
         given.add(option.kind)
         kind = KINDS.get(option.kind, label(option.kind or "answer", 20))
-        kept = literal("  the agent keeps this answer itself") if option.kind.endswith("_always") else literal("")
+        kept = literal("  from now on; the agent may keep it") if option.kind.endswith("_always") else literal("")
         yield Paragraph(
             (
                 *([Span(pad(label(key), 2), "key")] if keys else []), Span(join((kind, literal("  "))), "strong"),
@@ -81,4 +81,4 @@ def _answered(entry: Question, scene: Scene, tool: Span, *, is_open: bool) -> It
     after = Span(join((literal("after "), duration(waited))), "muted")
     yield Headline((fold, Span(glyph, ink), GAP, *said), (after,))
     if is_open:
-        yield from indented(shown(entry.input), 2)
+        yield from indented(asked(entry.input), 2)

@@ -20,9 +20,9 @@ BRIEF_CHARACTERS = 160
 DEPTH = 12  # deeper things than this nobody reads
 _TELLING = (
     "command", "cmd", "file_path", "filePath", "path", "absolute_path", "file", "url", "query", "pattern", "title",
-    "description", "name", "prompt", "text",
+    "description", "prompt", "text", "input", "arguments", "changes", "content", "name",
 )  # fmt: skip
-_ITEM = Span(literal("- "), "accent")
+_DESCRIBED = {"kind", "name", "input", "content", "locations"}
 
 
 def brief(value: object, depth: int = 0) -> SafeText:
@@ -72,6 +72,18 @@ def shown(value: object) -> list[Paragraph]:
     return [Paragraph(line) for line in (found if len(found) <= SHOWN_LINES else found[:SHOWN_LINES] + cut)]
 
 
+def asked(value: object) -> list[Paragraph]:
+    """What a permission is asked for: what would change if that is told, else what the tool would be given."""
+    match value:
+        case dict() if set(described := cast("dict[str, object]", value)) <= _DESCRIBED:
+            content, given = described.get("content"), described.get("input")
+            if content and (not given or changed_lines(content) != (0, 0)):
+                return shown(content)
+            return shown(given) or shown(described.get("locations"))
+        case _:
+            return shown(value)
+
+
 def _lines(value: object, depth: int) -> Iterator[Line]:
     match value:
         case None | "":
@@ -103,6 +115,8 @@ def _object(value: dict[str, object], depth: int) -> Iterator[Line]:
     match value:
         case {"type": "content", "content": inner} | {"type": "text", "text": inner}:
             yield from _lines(inner, depth + 1)
+        case {"type": "terminal", "terminalId": _}:
+            yield (Span(literal("in a terminal of the agent's own"), "muted"),)
         case {"type": "image" | "audio" as kind, "data": str() as encoded}:
             size = bytes_(len(encoded) * 3 // 4)
             yield (Span(join((label(str(value.get("mimeType") or kind), 40), literal(", "), size)), "muted"),)
