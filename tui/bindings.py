@@ -49,6 +49,8 @@ class Action:
     """True: only while a search is active; False: only while none is."""
     footer: int = 0
     """Its place in the footer, smallest first; 0: not there."""
+    asked: bool = False
+    """Whether the footer names it only while a question is under the cursor."""
     changes: bool = False
     """Whether it changes tasks or agents, which the past forbids."""
 
@@ -99,6 +101,15 @@ ACTIONS: tuple[Action, ...] = (
     Action("lower_priority", ("-",), "later", "Lower the task's priority", "Do", modes=_LIVE, changes=True),
     Action("pause_session", ("P",), "hold queue", "Claim no more tasks, or claim again", "Do", changes=True),
     Action("undo", ("u",), "undo", "Undo your last action, as a new event", "Do", changes=True),
+    Action("message", ("m",), "message", "Say something to the agent", "Do", modes=_LIVE, footer=54, changes=True),
+    Action("allow_once", ("a",), "allow once", "Allow what the question under the cursor asks, this once", "Do",
+           modes=_LIVE, focuses=("detail",), footer=-3, asked=True, changes=True),
+    Action("allow_always", ("A",), "always", "Allow it from now on", "Do",
+           modes=_LIVE, focuses=("detail",), footer=-2, asked=True, changes=True),
+    Action("deny", ("d",), "deny", "Deny what the question under the cursor asks", "Do",
+           modes=_LIVE, focuses=("detail",), footer=-1, asked=True, changes=True),
+    Action("costs", ("$",), "costs", "What was used up, by agent, task, day and session, and the budgets", "Go"),
+    Action("inbox", ("i",), "questions", "All questions of agents, those that wait for an answer first", "Go"),
     # showing
     Action("filter", ("/",), "filter", "Filter the events: type:task agent:shell-1 \"words\"", "Show", footer=50),
     Action("next_hit", ("n",), "next hit", "The next event found", "Show", searching=True, footer=20),
@@ -189,9 +200,10 @@ class Registry:
             self._here[context] = [action for action in self.actions if context in set(action.contexts())]
         return self._here[context]
 
-    def footer(self, context: Context, *, past: bool = False) -> list[Action]:
+    def footer(self, context: Context, *, past: bool = False, asked: bool = False) -> list[Action]:
         """The actions the footer shows there, most telling first; in the past without those it forbids."""
-        here = (action for action in self.here(context) if action.footer and not (past and action.changes))
+        named = (action for action in self.here(context) if action.footer and (asked or not action.asked))
+        here = (action for action in named if not (past and action.changes))
         return sorted(here, key=lambda action: action.footer)
 
 

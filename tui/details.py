@@ -14,8 +14,9 @@ from msgspec.structs import asdict
 
 from core.errors import NotFound
 from core.events import StoredEvent, TaskCreated, UnknownEvent
-from core.projections import Agent, State, Task
+from core.projections import Agent, Session, State, Task
 from core.queries import Queries
+from tui.costs import cost_lines, session_facts
 from tui.look import Look, local
 from tui.panels.agents import status_glyph
 from tui.telling import command_line, tell
@@ -33,7 +34,7 @@ FACT_CELLS = 9
 SPEECHLESS = frozenset({"", "command"})
 """Protocols of agents that only print."""
 
-Kind = Literal["agent", "task", "event", "nothing"]
+Kind = Literal["agent", "task", "event", "session", "nothing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +99,16 @@ async def gather(selection: Selection, look: Look, queries: Queries) -> Details:
         case "event":
             event = await queries.event(selection.position)
             return NOTHING if event is None else await _of_event(event, look, queries)
+        case "session":
+            session = look.state.sessions.get(selection.id)
+            return NOTHING if session is None else _of_session(session, look)
         case "nothing":
             return NOTHING
+
+
+def _of_session(session: Session, look: Look) -> Details:
+    lines = tuple(cost_lines(look.state)) or ((Span(literal("nothing was used up yet"), "faint"),),)
+    return Details(label(f"session {session.id}", WIDE), tuple(session_facts(session, look)), lines)
 
 
 def speakers(selection: Selection, state: State) -> tuple[str, ...]:

@@ -98,11 +98,15 @@ def conversation() -> list[Step]:
     """One agent that works its way through a task and asks; one in the middle of a sentence; one that only prints."""
     return [
         (0, [one("session/S-1", e.SessionStarted(session_id="S-1", version="0.1.0", pid=4711, host="here")),
-             one("swarm/main", e.SwarmInitialized(topology="pool", max_agents=4))]),
+             one("swarm/main", e.SwarmInitialized(topology="pool", max_agents=4)),
+             one("budget/day/usd_micros", e.BudgetSet(scope="day 2026-03-14", unit="usd_micros", limit=60_000)),
+             one("budget/session/tokens", e.BudgetSet(scope="session S-1", unit="tokens", limit=100_000))]),
         *begun("T-1", ASKS, ASKED, "acp", "Make the reader understand quotes"),
         *_asking(),
         *begun("T-2", WRITES, WRITTEN, "jsonl:codex", "Explain the exit codes"),
         *_writing(),
+        (0.1, [one("budget/day/usd_micros", e.BudgetWarned(scope="day 2026-03-14", unit="usd_micros", limit=60_000,
+                                                           used=48_300))]),
         *begun("T-3", PRINTS, "T-3.1", "command", "Build the docs"),
         (1, [one(f"agent/{PRINTS}", e.AgentOutput(lines=("sphinx 8.1", "reading 12 files"), task_id="T-3",
                                                   execution_id="T-3.1"))]),

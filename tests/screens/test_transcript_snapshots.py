@@ -20,6 +20,12 @@ VIEWS: dict[str, tuple[str, ...]] = {
     "unfolded": ("1", "enter", "z", "O", "g", "pagedown"),
     "raw": ("1", "enter", "z", "R", "g"),
     "being_said": ("1", "j", "enter", "z"),
+    "the_question_that_waits": ("w",),
+    "inbox": ("i",),
+    "inbox_of_an_answered_one": ("i", "j"),
+    "message": ("1", "m", *"Mind the", "ctrl+j", *"tests"),
+    "costs": ("dollar_sign",),
+    "inbox_past": ("comma", "i"),
     "past": ("1", "enter", "comma", "comma", "comma"),
 }
 

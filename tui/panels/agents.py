@@ -44,6 +44,7 @@ class AgentRow(NamedTuple):
     age: SafeText
     tally: SafeText
     context: SafeText
+    tokens: SafeText
     cost: SafeText
     change: Change
 
@@ -66,6 +67,7 @@ def _row(agent: Agent, look: Look) -> AgentRow:
         age=look.age(agent.since_us),
         tally=_tally(agent),
         context=_context(agent),
+        tokens=_tokens(agent.input_tokens + agent.output_tokens),
         cost=money(agent.cost_usd_micros) if agent.cost_usd_micros else literal(""),
         change=look.change(lambda state: state.agents, agent.id),
     )
@@ -76,9 +78,24 @@ def _doing(agent: Agent, look: Look) -> SafeText:
         left = max(0, agent.restart_at_us - look.now_us) / 1000
         return join((literal("again in "), ago(left), literal(" "), label(agent.reason, _DOING_CHARACTERS)))
     if agent.task_id is not None:
-        task = look.state.tasks.get(agent.task_id)
-        return label(f"{agent.task_id} {task.title if task is not None else ''}", _DOING_CHARACTERS)
+        return label(f"{agent.task_id} {_at(agent, look.state)}", _DOING_CHARACTERS)
     return label(agent.error if agent.status == "failed" else agent.reason, _DOING_CHARACTERS)
+
+
+def _at(agent: Agent, state: State) -> str:
+    """What an agent is at within its task: a tool, a step of its plan, or all that is known, the task."""
+    execution = state.executions.get(agent.execution_id or "")
+    task = state.tasks.get(agent.task_id or "")
+    title = task.title if task is not None else ""
+    if execution is None:
+        return title
+    if execution.open_tool_calls and execution.tool_name:
+        return execution.tool_name
+    return f"plan {execution.plan_done}/{execution.plan_total} {title}" if execution.plan_total else title
+
+
+def _tokens(number: int) -> SafeText:
+    return count(number, compact=True) if number else literal("")
 
 
 def _tally(agent: Agent) -> SafeText:
@@ -121,11 +138,12 @@ class AgentList(VirtualList[AgentRow]):
     COLUMNS: ClassVar[tuple[Column, ...]] = (
         Column(literal(""), 1),
         Column(literal("AGENT"), 11, grow=1),
-        Column(literal("ROLE"), 7, from_width=80),
+        Column(literal("ROLE"), 7, from_width=96),
         Column(literal("STATUS"), 10),
         Column(literal("DOING"), 12, grow=3),
-        Column(literal("CTX"), 4, align="right", from_width=84),
-        Column(literal("COST"), 7, align="right", from_width=92),
+        Column(literal("CTX"), 4, align="right", from_width=66),
+        Column(literal("TOKENS"), 6, align="right", from_width=84),
+        Column(literal("COST"), 7, align="right", from_width=74),
         Column(literal("DONE"), 5, align="right", from_width=52),
         Column(literal("FOR"), 6, align="right"),
     )
@@ -148,6 +166,7 @@ class AgentList(VirtualList[AgentRow]):
             (Span(status_glyph(row.status, self.glyphs), ink), Span(literal(" ")), Span(row.word, ink)),
             Span(row.doing, "failed" if row.status == "failed" else "plain"),
             Span(row.context, "muted"),
+            Span(row.tokens, "muted"),
             Span(row.cost, "muted"),
             Span(row.tally, "muted"),
             Span(row.age, "muted"),

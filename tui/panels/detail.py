@@ -111,6 +111,7 @@ class DetailPanel(Panel):
         self._details = NOTHING
         self._scene = Scene(0, live=True)
         self._typesetter = Typesetter()
+        self._aim: str | None = None
 
     def compose(self) -> ComposeResult:
         yield self.head
@@ -125,6 +126,8 @@ class DetailPanel(Panel):
             self._typesetter = Typesetter()
         self.head.show(details.head)
         self._show_body(other)
+        if self._aim is not None and details.talk is not None and self._show_entry(self._aim):
+            self._aim = None
         self.draw_frame(look)
 
     def draw_frame(self, look: Look) -> None:
@@ -189,7 +192,11 @@ class DetailPanel(Panel):
         if entry is not None:
             self.list.move_to_key((entry.key, 0), context=1)
 
-    def show_entry(self, key: str) -> bool:
+    def aim(self, key: str | None) -> None:
+        """Put the cursor on an entry, as soon as it is shown."""
+        self._aim = None if key is None or self._show_entry(key) else key
+
+    def _show_entry(self, key: str) -> bool:
         """Put the cursor on the last line of an entry; whether it is there."""
         view = self.list.view
         row = view.last_of(key) if isinstance(view, TranscriptRows) else None

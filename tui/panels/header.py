@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from core.projections import day_scope
 from tui.bindings import FOCUSES, Action, Focus, key_name
 from tui.look import Look, local
 from tui.text import Glyphs, SafeText, ago, clock_time, count, join, label, literal, money, sparkline
@@ -14,6 +15,7 @@ from tui.widgets.spans import Span, width_of
 SPARK_CELLS = 8
 WIDE = 60  # from here on there is room for the session
 SLOW_MS = 100
+DAY_CAP = "day/usd_micros"  # the budget's id
 ALWAYS = 70  # places in the footer from here on are kept free
 GAP = Span(literal("  "))
 TITLES: dict[Focus, SafeText] = {
@@ -39,7 +41,8 @@ class Vitals:
     """How late the screen was, of the last minute."""
     speed: SafeText | None = None
     """While playing: how fast."""
-    cap_usd_micros: int | None = None
+    asking: int = 0
+    """Questions of agents that wait for an answer."""
 
 
 def header(look: Look, vitals: Vitals, width: int, glyphs: Glyphs) -> tuple[Spans, Spans]:
@@ -51,13 +54,14 @@ def header(look: Look, vitals: Vitals, width: int, glyphs: Glyphs) -> tuple[Span
     room = width - width_of(left) - width_of(when) - 1
     rate = join((count(round(vitals.rates[-1] if vitals.rates else 0)), literal(" ev/s ")))
     parts: dict[str, Spans] = {
+        "asking": _asking(vitals),
         "rate": (Span(rate, "muted"), Span(sparkline(vitals.rates, SPARK_CELLS, glyphs), "accent")),
         "lag": (Span(label(f"ui {vitals.lag_p95_ms:.0f} ms"), "muted" if vitals.lag_p95_ms < SLOW_MS else "warn"),),
-        "cost": _cost(look, vitals),
+        "cost": _cost(look),
         "clock": (Span(clock_time(local(look.clock_us)), "muted"),),
     }
     shown: set[str] = set()
-    for name in ("clock", "rate", "cost", "lag"):  # the most telling ones get the room there is
+    for name in ("asking", "clock", "rate", "cost", "lag"):  # the most telling ones get the room there is
         needed = width_of(parts[name]) + width_of([GAP])
         if parts[name] and needed <= room:
             shown.add(name)
@@ -85,12 +89,22 @@ def _when(look: Look, vitals: Vitals, glyphs: Glyphs) -> Spans:
     return tuple(parts)
 
 
-def _cost(look: Look, vitals: Vitals) -> Spans:
-    spent = look.state.totals.cost_usd_micros
-    if vitals.cap_usd_micros is None:
-        return (Span(money(spent), "muted"),) if spent else ()
-    ink: Ink = "bad" if spent >= vitals.cap_usd_micros else "muted"
-    return (Span(join((money(spent), literal(" / "), money(vitals.cap_usd_micros))), ink),)
+def _asking(vitals: Vitals) -> Spans:
+    if not vitals.asking:
+        return ()
+    word = literal(" question waits") if vitals.asking == 1 else literal(" questions wait")
+    return (Span(join((count(vitals.asking), word)), "waiting"),)
+
+
+def _cost(look: Look) -> Spans:
+    """What the day of the moment that is shown has cost so far, and its cap."""
+    day = look.state.usage.get(day_scope(look.now_us))
+    spent = 0 if day is None else day.cost_usd_micros
+    budget = look.state.budgets.get(DAY_CAP)
+    if budget is None or not budget.limit:
+        return (Span(join((money(spent), literal(" today"))), "muted"),) if spent else ()
+    ink: Ink = "bad" if spent >= budget.limit else "warn" if budget.status == "warned" else "muted"
+    return (Span(join((money(spent), literal(" / "), money(budget.limit), literal(" today"))), ink),)
 
 
 def tabs(focus: Focus, needing: dict[Focus, int]) -> Spans:

@@ -15,7 +15,7 @@ from textual.widget import Widget
 from core.projections import State, Task
 from tui.look import Change, Look
 from tui.panels.agents import CHANGE_INKS, status_glyph
-from tui.text import SafeText, apportion, chars, count, duration, join, label, literal, repeat
+from tui.text import SafeText, apportion, chars, count, duration, join, label, literal, money, repeat
 from tui.theme import glyphs
 from tui.theme.ink import Ink, palette, status_ink
 from tui.widgets.columns import Column, lay_out
@@ -47,6 +47,8 @@ class TaskRow(NamedTuple):
     attempt: SafeText
     aside: SafeText
     """Who works on it, or why nobody does."""
+    tokens: SafeText
+    cost: SafeText
     age: SafeText
     change: Change
 
@@ -120,6 +122,8 @@ def _row(task: Task, look: Look) -> TaskRow:
         priority=task.priority,
         attempt=label(attempts, 6),
         aside=_aside(task, look),
+        tokens=count(task.tokens, compact=True) if task.tokens else literal(""),
+        cost=money(task.cost_usd_micros) if task.cost_usd_micros else literal(""),
         age=_age(task, look),
         change=look.change(lambda state: state.tasks, task.id),
     )
@@ -155,6 +159,8 @@ class TaskList(VirtualList[TaskRow]):
         Column(literal("WHO, WHY"), 9, grow=2),
         Column(literal("TRY"), 4, align="right", from_width=64),
         Column(literal("PRI"), 3, align="right", from_width=58),
+        Column(literal("TOKENS"), 6, align="right", from_width=92),
+        Column(literal("COST"), 7, align="right", from_width=84),
         Column(literal("TIME"), 6, align="right"),
     )
     EMPTY: ClassVar[Notice] = Notice(
@@ -180,6 +186,8 @@ class TaskList(VirtualList[TaskRow]):
             Span(row.aside, "failed" if row.status in {"dead-lettered", "failed"} else "muted"),
             Span(row.attempt, "muted"),
             Span(count(row.priority) if row.priority else literal(""), "accent"),
+            Span(row.tokens, "muted"),
+            Span(row.cost, "muted"),
             Span(row.age, "muted"),
         )
         return lay_out(self.COLUMNS, cells, width, self.glyphs)

@@ -21,7 +21,8 @@ from core.engine import Engine
 from core.errors import CodewalkersError
 from core.events import StoredEvent
 from core.events.envelope import to_us
-from core.projections import State
+from core.projections import Permission, State
+from tui.asking import Attention, Inbox, goes_on
 from tui.bindings import FOCUSES, Action, Context, Focus, Registry, key_of
 from tui.details import Selection, about
 from tui.event_rows import EventRows, TimeStyle, positions_around
@@ -37,12 +38,14 @@ from tui.panels.timeline import TimelinePanel
 from tui.playhead import Playhead, Remembered
 from tui.screens.inspecting import Inspector
 from tui.screens.keys import Keys
+from tui.screens.talk_keys import answer_keys
 from tui.screens.travel import Travel
 from tui.screens.work import Work
 from tui.search import Search
 from tui.text import label, literal
 from tui.theme import glyphs
 from tui.theme.ink import Ink
+from tui.transcript.entries import Question
 from tui.widgets.oneline import OneLine
 from tui.widgets.panel import Panel
 from tui.widgets.spans import Span
@@ -90,6 +93,9 @@ class DashboardScreen(Screen[None], inherit_bindings=False):
         self.travel = Travel(
             self.playhead, feed.index, engine.queries, engine.journal.clock, self._show_past, self.say, self._show_now
         )
+        self.inbox, self.attention = Inbox(), Attention(engine.journal.clock.monotonic)
+        self.drafts: dict[str, str] = {}
+        """Messages to agents that were begun and not sent."""
         self.work = Work(engine.commands, lambda: engine.queries.state)
         self.keys = Keys(self)
         self.look = self._live_look()
@@ -97,10 +103,13 @@ class DashboardScreen(Screen[None], inherit_bindings=False):
         self.agents, self.queue = AgentsPanel(), QueuePanel()
         self.events, self.detail = EventsPanel(), DetailPanel()
         self.timeline = TimelinePanel(remembered.axis, remembered.zoom)
-        self.inspector = Inspector(engine.queries, self.detail, self.run_worker)
+        self.detail.keys = tuple(answer_keys(registry).items())
+        self.inspector = Inspector(engine.queries, self.detail, self.run_worker, self._draw_lines_soon)
         self.message, self.keys_line = OneLine(id="message"), OneLine(id="keys")
         self._panel: Focus = "queue"
         self._selected = Selection("nothing")
+        self._visited: Selection | None = None
+        """What the detail is to show as soon as it has the focus."""
         self._at_playhead = False
         """The playhead moved last, not a cursor: its event is what is selected."""
         self.frames = 0
@@ -164,8 +173,19 @@ class DashboardScreen(Screen[None], inherit_bindings=False):
         """A conversation grows at its end while it is live, and at its beginning when one looks there."""
         if self.playhead.live:
             self.inspector.take(events, self._selected, self.look)
+            self._announce(self.inbox.news(self.look.state))
         if self.detail.wants_earlier:
             self.inspector.read_earlier()
+        if self.is_active:  # else another screen says what is looked at
+            asked = self.question
+            self.attention.turn_to(None if asked is None else asked.id)
+
+    def _announce(self, asked: list[Permission]) -> None:
+        """Say that agents ask, however many came to it at once, in one sentence."""
+        if len(asked) == 1:
+            self.say(f"{asked[0].agent_id} asks to use {asked[0].tool_name or 'a tool'} · w goes there", "waiting")
+        elif asked:
+            self.say(f"{len(asked)} questions of agents wait for you · i lists them", "waiting")
 
     def _grow_past(self) -> None:
         """The run goes on behind a past that does not move."""
@@ -279,12 +299,18 @@ class DashboardScreen(Screen[None], inherit_bindings=False):
         session = f"{self.engine.journal.session_id}"
         speed = label(f"×{self.playhead.speed}") if self.playhead.playing else None
         vitals = Vitals(
-            label(self.engine.project.root.name, 30), label(session, 12), self.feed.rates, self.feed.lag_p95_ms, speed
-        )
+            label(self.engine.project.root.name, 30), label(session, 12), self.feed.rates, self.feed.lag_p95_ms, speed,
+            asking=len(self.inbox.waiting(self.look.state)),
+        )  # fmt: skip
         self.header.show(*header(self.look, vitals, width, glyphs(self)))
         needing = {"agents": counts(self.look.state)[2], "queue": self._tasks_needing()}
         self.tabs.show(tabs(self._panel, cast("dict[Focus, int]", needing)))
-        self.keys_line.show(*footer(self.registry.footer(self.context, past=not self.look.live), width))
+        actions = self.registry.footer(self.context, past=not self.look.live, asked=self.question is not None)
+        self.keys_line.show(*footer(actions, width))
+
+    def _draw_lines_soon(self) -> None:
+        """Once the panels have their sizes: which keys work depends on what is on the screen."""
+        self.call_after_refresh(self._draw_lines)
 
     def _tasks_needing(self) -> int:
         return sum(self.look.state.task_counts.get(status, 0) for status in NEEDS_YOU)
@@ -319,7 +345,32 @@ class DashboardScreen(Screen[None], inherit_bindings=False):
             found = Selection("nothing") if event is None else about(event)
         return found if found.kind in {"agent", "task"} else None
 
+    @property
+    def question(self) -> Permission | None:
+        """The question under the cursor, when it can be answered."""
+        rows = self.detail.list
+        if self.focus_name != "detail" or rows.cursor_row not in rows.on_screen or not self.look.live:
+            return None
+        entry = self.detail.entry
+        asked = self.look.state.permissions.get(entry.request_id) if isinstance(entry, Question) else None
+        return asked if asked is not None and goes_on(asked, self.look.state) else None
+
+    def visit(self, selection: Selection, asked: Permission | None = None) -> None:
+        """Look at the detail of an agent or task, in a conversation at what was asked."""
+        panels = {"agent": self.agents, "task": self.queue}
+        if selection.kind in panels:
+            panels[selection.kind].list.move_to_key(selection.id)
+        self._visited, self._at_playhead = selection, False
+        self.focus_panel("detail")
+        self.detail.aim(None if asked is None else f"ask {asked.id}")
+        self._want_details()
+
     def _select(self) -> Selection:
+        if self._visited is not None:
+            visited = self._visited
+            if self.focus_name == "detail":  # the focus comes there a moment after it was asked to
+                self._visited = None
+            return visited
         kept = self.focus_name == "detail" and self._selected.kind != "event"
         if self._at_playhead and not self.look.live and not kept:
             return Selection("event", position=self.look.position)
@@ -364,6 +415,7 @@ class DashboardScreen(Screen[None], inherit_bindings=False):
 
     async def on_key(self, event: Key) -> None:
         """Look the key up, and do what it means here."""
+        self._visited = None
         action = self.registry.meaning(key_of(event), self.context)
         if action is not None:
             event.stop()
@@ -403,6 +455,7 @@ class DashboardScreen(Screen[None], inherit_bindings=False):
         if event.source is self.focused:
             self._at_playhead = False
         self._want_details()
+        self._draw_lines()  # other keys may mean something there
 
     @on(VirtualList.Opened)
     def _opened(self) -> None:
@@ -439,6 +492,7 @@ class DashboardScreen(Screen[None], inherit_bindings=False):
         self.set_class(width < SINGLE_BELOW[0] or height < 30, "-low")
         for panel in self.query("#body Panel"):
             panel.set_class(panel.id == self._panel, "-shown")
+        self._draw_lines_soon()
 
     @property
     def remembered(self) -> Remembered:

@@ -25,8 +25,9 @@ Run = Callable[..., object]
 class Inspector:
     """Fills the detail."""
 
-    def __init__(self, queries: Queries, panel: DetailPanel, run: Run) -> None:
-        self._queries, self._panel, self._run = queries, panel, run
+    def __init__(self, queries: Queries, panel: DetailPanel, run: Run, shown: Callable[[], None]) -> None:
+        """`shown` is called when the panel shows something else: other keys may mean something there."""
+        self._queries, self._panel, self._run, self._shown = queries, panel, run, shown
         self._stamp: object = None
         self._wish: tuple[Selection, Look] | None = None
         self._last: tuple[Selection, Look] = Selection("nothing"), Look(State.empty(), True, 0, 0, 0, 0)
@@ -89,6 +90,7 @@ class Inspector:
         details = await self._gather(selection, look)
         if self._wish is None or self._wish[0] == selection:
             self._panel.show(details, look)
+            self._shown()
 
     async def _gather(self, selection: Selection, look: Look) -> Details:
         details = await gather(selection, look, self._queries)

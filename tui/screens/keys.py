@@ -22,6 +22,7 @@ from tui.screens.choosing import Prompt, SpawnChooser
 from tui.screens.filter_line import FilterLine
 from tui.screens.help import Help
 from tui.screens.questions import Confirm, Quit, Waiting
+from tui.screens.talk_keys import TalkKeys
 from tui.screens.task_form import TaskForm
 from tui.screens.time_keys import Doing, TimeKeys
 from tui.screens.work import needing_you
@@ -29,7 +30,7 @@ from tui.search import Query, Search
 from tui.text import join, label, literal
 
 
-class Keys(TimeKeys):
+class Keys(TimeKeys, TalkKeys):
     """The actions, over the dashboard they belong to."""
 
     def do(self, action_id: str, key: str = "") -> Doing | None:
@@ -139,6 +140,10 @@ class Keys(TimeKeys):
             return None
         here = needing.index(screen.selection) if screen.selection in needing else -1 if by > 0 else 0
         chosen = needing[(here + by) % len(needing)]
+        asked = [asked for asked in screen.inbox.waiting(screen.look.state) if asked.agent_id == chosen.id]
+        if asked:
+            screen.visit(chosen, asked[0])
+            return None
         panel = screen.agents if chosen.kind == "agent" else screen.queue
         screen.focus_panel("agents" if chosen.kind == "agent" else "queue")
         panel.list.move_to_key(chosen.id)
@@ -259,14 +264,6 @@ class Keys(TimeKeys):
     def zoom(self) -> None:
         self._screen.zoomed = not self._screen.zoomed
         self._screen.lay_out()
-
-    def open_all(self) -> None:
-        self._screen.detail.toggle_all()
-
-    def raw(self) -> None:
-        screen = self._screen
-        screen.inspector.raw = not screen.inspector.raw
-        screen.paint()
 
     def copy(self) -> Doing | None:
         screen = self._screen

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from core.commands import Commands
-from core.projections import State
+from core.projections import Permission, State
 from core.projections.moves import IN_FLIGHT
 from tui.details import Selection
 from tui.screens.task_form import NewTask
@@ -73,6 +73,20 @@ class Work:
         )  # fmt: skip
         self._remember(f"{task_id} cancelled", lambda: self._commands.cancel_task(task_id))
         return f"{task_id} added"
+
+    async def answer(self, asked: Permission, kind: str, option_id: str = "") -> str:
+        """Answer a question of an agent: with one of its options, or with the first of a kind."""
+        chosen = option_id or None
+        await self._commands.answer_permission(asked.id, option_id=chosen, kind=None if chosen else kind)
+        answered = self._state().permissions[asked.id]
+        how = {"granted": "allowed", "denied": "denied"}.get(answered.status, answered.status)
+        always = " from now on" if answered.kind.endswith("_always") else ""
+        return f"{how}{always}: {asked.tool_name or 'a tool'}, for {asked.agent_id}"
+
+    async def send(self, selection: Selection, text: str) -> str:
+        """Say something to the agent, or to the one that works on the task."""
+        await self._commands.send(selection.id, text)
+        return f"said to {selection.id}"
 
     async def spawn(self, profile: str) -> str:
         """Add an agent."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from core.events import PermissionOption
 from tui.text import SafeText, ago, duration, join, label, literal, pad
@@ -21,11 +21,12 @@ KINDS: dict[str, SafeText] = {
     "reject_always": literal("never"),
 }
 """What the kinds of options are called on the screen."""
-_ANSWERS: dict[str, tuple[SafeText, Ink]] = {
+ANSWERS: dict[str, tuple[SafeText, Ink]] = {
     "granted": (literal("allowed"), "done"),
     "denied": (literal("denied"), "failed"),
     "expired": (literal("nobody answered"), "warn"),
 }
+"""How a question was answered, by its status."""
 
 
 def draw_question(entry: Question, scene: Scene, *, is_open: bool) -> Iterator[Block]:
@@ -43,17 +44,21 @@ def draw_question(entry: Question, scene: Scene, *, is_open: bool) -> Iterator[B
         yield Paragraph(paragraph.spans, (bar,), (bar, INDENT))
 
 
-def option_lines(options: Iterable[PermissionOption], keys: dict[str, str]) -> Iterator[Paragraph]:
-    """The answers the agent offers, each with the key that gives it."""
+def option_lines(
+    options: Iterable[PermissionOption], keys: Mapping[str, str], *, numbered: bool = False
+) -> Iterator[Paragraph]:
+    """The answers the agent offers, each with the key that gives it, or its number."""
     given = set[str]()
-    for option in options:
+    for number, option in enumerate(options, 1):
         key = "" if option.kind in given else keys.get(option.kind, "")  # a key means the first of its kind
+        key = f"{number} {key}" if numbered else key
+        cells = 4 if numbered else 2
         given.add(option.kind)
         kind = KINDS.get(option.kind, label(option.kind or "answer", 20))
         kept = literal("  from now on; the agent may keep it") if option.kind.endswith("_always") else literal("")
         yield Paragraph(
             (
-                *([Span(pad(label(key), 2), "key")] if keys else []), Span(join((kind, literal("  "))), "strong"),
+                *([Span(pad(label(key), cells), "key")] if keys else []), Span(join((kind, literal("  "))), "strong"),
                 Span(label(option.name, 120)), Span(kept, "faint"),
             )
         )  # fmt: skip
@@ -70,7 +75,7 @@ def time_left(deadline_us: int | None, now_us: int) -> Line:
 
 
 def _answered(entry: Question, scene: Scene, tool: Span, *, is_open: bool) -> Iterator[Block]:
-    word, ink = _ANSWERS[entry.answer]
+    word, ink = ANSWERS[entry.answer]
     how = literal(" always") if entry.kind.endswith("_always") else literal("")
     by = join((literal(" by "), label(entry.by, 40))) if entry.by else literal("")
     why = join((literal(" · "), one_of(entry.reason))) if entry.reason else literal("")
