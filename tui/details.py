@@ -80,6 +80,7 @@ class Details:
     body: tuple[Line, ...] = ()
     follow: bool = False
     talk: Talk | None = None
+    of: Selection = Selection("nothing")
 
 
 NOTHING = Details(

@@ -75,6 +75,25 @@ async def test_w_goes_to_the_question_and_one_key_answers_it(
         assert "planner-1" in session.text(session.screen.detail)
 
 
+async def test_w_goes_from_question_to_question_and_b_goes_back(engine: Engine) -> None:
+    await ask(engine, "p3", execution=ASKED, tool="Delete")
+    async with looking(engine) as session:
+        seen: list[str | None] = []
+        for key in ("w", "w", "w", "b"):
+            await session.press(key)
+            seen.append(session.screen.question and session.screen.question.id)
+        assert seen == ["p2", "p3", "p2", "p3"]
+
+
+async def test_in_the_past_the_keys_of_answers_say_that_it_is_read_only(engine: Engine) -> None:
+    async with looking(engine) as session:
+        await session.press("w", "space")
+        for key in ("a", "A", "d"):
+            await session.press("?", "escape", key)
+            assert "read-only in the past" in session.message
+        assert permission(engine).status == "pending"
+
+
 async def test_an_answer_is_refused_in_the_first_moment_a_question_is_seen(engine: Engine) -> None:
     async with looking(engine) as session:
         await session.press("w")
@@ -190,6 +209,19 @@ async def test_the_inbox_shows_what_would_change(engine: Engine) -> None:
         await session.press("i")
         assert "-    return line.split(',')" in text(session)
         assert "+    return fields" in text(session)
+
+
+async def test_what_would_change_can_be_read_to_its_end(engine: Engine) -> None:
+    asked = e.PermissionRequested(request_id="p3", tool_name="Write", options=OPTIONS, input={"text": "line\n" * 90})
+    await engine.journal.record([one(f"execution/{WRITTEN}", asked)], actor="agent:x")
+    async with looking(engine, (80, 24)) as session:
+        await session.press("i", "j")
+        inbox = session.app.screen
+        assert isinstance(inbox, Approvals)
+        await session.press(*["pagedown"] * 20)
+        assert inbox.body.cursor_row == len(inbox.body.view) - 1 > 80
+        await session.press("k")
+        assert inbox.body.cursor_row == 0
 
 
 async def test_questions_that_come_while_the_inbox_is_open_are_listed(engine: Engine) -> None:

@@ -13,7 +13,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from core.projections import Task
-from tui.details import NOTHING, Details, Talk
+from tui.details import NOTHING, Details, Selection, Talk
 from tui.look import Look
 from tui.text import SafeText, join, literal, sanitize
 from tui.theme import glyphs
@@ -111,7 +111,7 @@ class DetailPanel(Panel):
         self._details = NOTHING
         self._scene = Scene(0, live=True)
         self._typesetter = Typesetter()
-        self._aim: str | None = None
+        self._aim: tuple[Selection, str] | None = None
 
     def compose(self) -> ComposeResult:
         yield self.head
@@ -119,15 +119,14 @@ class DetailPanel(Panel):
 
     def show(self, details: Details, look: Look) -> None:
         """Draw these details."""
-        other = details.title != self._details.title
+        other = details.of != self._details.of
         self._details = details
         self._scene = self.scene(look)
         if other:
             self._typesetter = Typesetter()
         self.head.show(details.head)
         self._show_body(other)
-        if self._aim is not None and details.talk is not None and self._show_entry(self._aim):
-            self._aim = None
+        self._take_aim()
         self.draw_frame(look)
 
     def draw_frame(self, look: Look) -> None:
@@ -192,9 +191,14 @@ class DetailPanel(Panel):
         if entry is not None:
             self.list.move_to_key((entry.key, 0), context=1)
 
-    def aim(self, key: str | None) -> None:
-        """Put the cursor on an entry, as soon as it is shown."""
-        self._aim = None if key is None or self._show_entry(key) else key
+    def aim(self, selection: Selection, key: str) -> None:
+        """Put the cursor on an entry of what is selected, as soon as it is shown."""
+        self._aim = selection, key
+        self._take_aim()
+
+    def _take_aim(self) -> None:
+        if self._aim is not None and self._details.of == self._aim[0] and self._show_entry(self._aim[1]):
+            self._aim = None
 
     def _show_entry(self, key: str) -> bool:
         """Put the cursor on the last line of an entry; whether it is there."""

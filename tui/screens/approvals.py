@@ -7,6 +7,7 @@ there for a moment; in the past there is nothing to answer.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from itertools import chain
 from typing import ClassVar, NamedTuple
 
 from textual import on
@@ -18,12 +19,12 @@ from core.projections import Permission
 from core.queries import Queries
 from tui.asking import Attention, Inbox, goes_on
 from tui.details import Selection
-from tui.look import Look
+from tui.look import Look, local
 from tui.panels.detail import BodyRows, DetailBody, DetailHead
 from tui.screens.dialog import Dialog
-from tui.text import SafeText, duration, join, label, literal
+from tui.text import SafeText, clock_time, duration, join, label, literal
 from tui.theme.ink import Ink
-from tui.transcript.blocks import Block, Headline, broken
+from tui.transcript.blocks import Block, Headline, Line, Paragraph, broken
 from tui.transcript.questions import ANSWERS, KINDS, option_lines, time_left
 from tui.transcript.values import asked as wanted
 from tui.widgets.columns import Column, lay_out
@@ -35,6 +36,7 @@ from tui.widgets.virtual_list import VirtualList
 TICK_S = 0.1
 ANSWERED_SHOWN = 50
 TITLE = literal("Questions")
+GAP = Span(literal("  "))
 
 Give = Callable[[Permission, str, str], Awaitable[str]]
 """Answer a question with a kind, or else with an option's id; what is to be said about it."""
@@ -105,6 +107,11 @@ def _row(asked: Permission, look: Look) -> QuestionRow:
     return QuestionRow(asked.id, agent, tool, join(parts, " "), ink, aside, False)
 
 
+def _decided(asked: Permission) -> Line:
+    """When it was answered."""
+    return () if asked.decided_us is None else (Span(clock_time(local(asked.decided_us)), "muted"),)
+
+
 class Approvals(Dialog[Selection]):
     """Answer questions; dismissed with the agent whose conversation is wanted."""
 
@@ -128,6 +135,8 @@ class Approvals(Dialog[Selection]):
         self._reading = False
         self._answered = ""
         """The question that was answered last, while the cursor is still on it."""
+        self._at: tuple[str, bool] | None = None
+        """What the cursor is on, and whether that waits."""
 
     def inside(self) -> Iterable[Widget]:
         yield self.list
@@ -145,13 +154,17 @@ class Approvals(Dialog[Selection]):
     def _draw(self) -> None:
         look = self._look()
         self.list.show(table(question_rows(look, self._inbox), key=lambda row: row.id))
-        asked = self._asked
+        asked, moved_on = self._asked, False
         if asked is not None and asked.id == self._answered and not goes_on(asked, look.state):
             self._answered = ""
             self.list.move_to(0)  # the next one that waits, if any does
-            asked = self._asked
+            asked, moved_on = self._asked, True
         pending = asked is not None and goes_on(asked, look.state)
         self._attention.turn_to(asked.id if asked is not None and pending else None)
+        at = None if asked is None else (asked.id, pending)
+        if at != self._at and not moved_on:  # else it says what was answered
+            self._say_keys()
+        self._at = at
         self.head.display = self.body.display = asked is not None
         if asked is not None:
             self._draw_question(asked, look, pending=pending)
@@ -161,8 +174,12 @@ class Approvals(Dialog[Selection]):
         name = Span(label(asked.agent_id, 40), "strong")
         tool = Span(label(asked.tool_name or "a tool", 200), "strong")
         asks = Span(literal(" asks to use ") if pending else literal(" asked to use "), "muted")
-        left = time_left(asked.deadline_us, look.now_us) if pending else ()
-        blocks: list[Block] = [Headline((name, asks, tool), left)]
+        execution = look.state.executions.get(asked.execution_id)
+        task = "" if execution is None else f" for {execution.task_id}"
+        left = time_left(asked.deadline_us, look.now_us) if pending else _decided(asked)
+        blocks: list[Block] = [Headline((name, asks, tool, Span(label(task, 20), "muted")), left)]
+        if asked.reason:
+            blocks.append(Paragraph((Span(label(asked.reason, 400), "muted"),)))
         if pending:
             blocks += option_lines(asked.options, dict(self._keys) if look.live else {}, numbered=look.live)
         self.head.show(tuple(broken(blocks, width)))
@@ -189,10 +206,10 @@ class Approvals(Dialog[Selection]):
         return self._look().state.permissions.get(str(self.list.cursor_key))
 
     @on(VirtualList.Moved)
-    def _moved(self) -> None:
-        self._draw()
-        self._say_keys()
-        self.body.move_to(0)
+    def _moved(self, event: VirtualList.Moved) -> None:
+        if event.source is self.list:
+            self._draw()
+            self.body.move_to(0)
 
     @on(VirtualList.Opened)
     def _visit(self) -> None:
@@ -218,10 +235,14 @@ class Approvals(Dialog[Selection]):
                 self.list.action_cursor_down()
             case "k" | "up":
                 self.list.action_cursor_up()
-            case "ctrl+d" | "pagedown" | "space":
+            case "ctrl+d":
                 self.body.action_half_page_down()
-            case "ctrl+u" | "pageup":
+            case "ctrl+u":
                 self.body.action_half_page_up()
+            case "pagedown" | "space":
+                self.body.action_page_down()
+            case "pageup":
+                self.body.action_page_up()
             case "enter":
                 self._visit()
             case "i" | "q":
@@ -249,12 +270,13 @@ class Approvals(Dialog[Selection]):
         self.said.show((Span(label(text, 200), ink),))
 
     def _say_keys(self) -> None:
-        if not self._look().live:
+        """Those that do something for the question under the cursor."""
+        asked, look = self._asked, self._look()
+        if not look.live:
             self._say("read-only in the past; ⏎ its conversation, esc closes", "past")
             return
-        spans: list[Span] = []
-        words = {KINDS[kind]: key for kind, key in self._keys.items() if kind in KINDS}
-        for key, word in (*((key, word) for word, key in words.items()), ("1-9", literal("by number")),
-                          ("⏎", literal("conversation")), ("esc", literal("close"))):  # fmt: skip
-            spans += [Span(label(key, 8), "key"), Span(literal(" ")), Span(word, "muted"), Span(literal("   "))]
-        self.said.show(tuple(spans))
+        keys = [("⏎", literal("conversation")), ("esc", literal("close"))]
+        if asked is not None and goes_on(asked, look.state):
+            keys = [*((key, KINDS[kind]) for kind, key in self._keys.items()), ("1–9", literal("number")), *keys]
+        spans = [(Span(label(key, 8), "key"), Span(literal(" ")), Span(word, "muted"), GAP) for key, word in keys]
+        self.said.show(tuple(chain.from_iterable(spans)))

@@ -348,12 +348,16 @@ class DashboardScreen(Screen[None], inherit_bindings=False):
     @property
     def question(self) -> Permission | None:
         """The question under the cursor, when it can be answered."""
-        rows = self.detail.list
-        if self.focus_name != "detail" or rows.cursor_row not in rows.on_screen or not self.look.live:
-            return None
-        entry = self.detail.entry
-        asked = self.look.state.permissions.get(entry.request_id) if isinstance(entry, Question) else None
+        asked = self.asked if self.look.live else None
         return asked if asked is not None and goes_on(asked, self.look.state) else None
+
+    @property
+    def asked(self) -> Permission | None:
+        """The question under the cursor, live or past, answered or not."""
+        rows, entry = self.detail.list, self.detail.entry
+        if self.focus_name != "detail" or rows.cursor_row not in rows.on_screen or not isinstance(entry, Question):
+            return None
+        return self.look.state.permissions.get(entry.request_id)
 
     def visit(self, selection: Selection, asked: Permission | None = None) -> None:
         """Look at the detail of an agent or task, in a conversation at what was asked."""
@@ -362,7 +366,8 @@ class DashboardScreen(Screen[None], inherit_bindings=False):
             panels[selection.kind].list.move_to_key(selection.id)
         self._visited, self._at_playhead = selection, False
         self.focus_panel("detail")
-        self.detail.aim(None if asked is None else f"ask {asked.id}")
+        if asked is not None:
+            self.detail.aim(selection, f"ask {asked.id}")
         self._want_details()
 
     def _select(self) -> Selection:

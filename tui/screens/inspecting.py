@@ -93,7 +93,7 @@ class Inspector:
             self._shown()
 
     async def _gather(self, selection: Selection, look: Look) -> Details:
-        details = await gather(selection, look, self._queries)
+        details = replace(await gather(selection, look, self._queries), of=selection)
         agents = speakers(selection, look.state)
         if not agents:
             return details
