@@ -111,9 +111,10 @@ ACTIONS: tuple[Action, ...] = (
     Action("costs", ("$",), "costs", "What was used up, by agent, task, day and session, and the budgets", "Go"),
     Action("inbox", ("i",), "questions", "All questions of agents, those that wait for an answer first", "Go"),
     # showing
-    Action("filter", ("/",), "filter", "Filter the events: type:task agent:shell-1 \"words\"", "Show", footer=50),
-    Action("next_hit", ("n",), "next hit", "The next event found", "Show", searching=True, footer=20),
-    Action("previous_hit", ("N",), "previous hit", "The event found before", "Show", searching=True),
+    Action("filter", ("/",), "search", "Search everything ever recorded for words; type: agent: task: list such events",
+           "Show", footer=50),
+    Action("next_hit", ("n",), "next hit", "To the next hit", "Show", searching=True, footer=20),
+    Action("previous_hit", ("N",), "hit before", "To the hit before", "Show", searching=True, footer=21),
     Action("follow", ("v",), "follow", "Follow the newest event, or stop", "Show", modes=_LIVE, focuses=("events",)),
     Action("time_format", ("T",), "time format", "Times as clock, with milliseconds, or ages", "Show"),
     Action("zoom", ("z",), "zoom", "This panel alone, or all of them", "Show", footer=65),

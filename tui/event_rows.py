@@ -16,9 +16,11 @@ from typing import Literal, NamedTuple
 from core.events import AgentOutput, StoredEvent, UnknownEvent
 from core.history.index import FAILURES, LineageIndex
 from tui.look import moment
+from tui.search import Search
 from tui.telling import tell, what, who
 from tui.text import SafeText, label, literal
 from tui.theme.ink import Ink
+from tui.widgets.spans import Span
 
 KEPT = 4_096  # events in memory: several screens around wherever one looks
 
@@ -40,6 +42,8 @@ class EventRow(NamedTuple):
     """How many events the line stands for."""
     ahead: bool = False
     """Has not happened yet, as seen from the playhead."""
+    hit: tuple[Span, ...] | None = None
+    """Instead of what is said: what is around the words that were searched for."""
 
 
 class EventMemory:
@@ -72,12 +76,12 @@ class EventMemory:
 
 @dataclass(frozen=True)
 class EventRows:
-    """The rows of one moment: every event of the lineage, or those that were found."""
+    """The rows of one moment: every event of the lineage, or those the search lists."""
 
     memory: EventMemory = field(compare=False)
     index: LineageIndex = field(compare=False)
     found: array[int] | None = field(compare=False)
-    """Positions the filter lets through; None without one."""
+    """Positions the search's terms let through; None without any."""
     lines: int
     """How many lines there were, without the divider."""
     head: int
@@ -87,6 +91,9 @@ class EventRows:
     second: int
     """Of the clock, when times are shown as ages; otherwise 0."""
     generation: int
+    search: Search | None = field(default=None, compare=False)
+    hits: int = 0
+    """How many the search has found so far."""
 
     @property
     def here(self) -> int | None:
@@ -137,24 +144,25 @@ class EventRows:
 
     def wanted(self, first: int, last: int) -> list[int]:
         """The positions whose events are needed to draw these rows."""
-        spans = (self.span(index) for index in range(max(0, first), min(last, len(self) - 1) + 1))
-        return [span[1] for span in spans if span is not None]
+        lines = (self._line(index) for index in range(max(0, first), min(last, len(self) - 1) + 1))
+        return [self._shown(line) for line in lines if line is not None]
 
     def row(self, index: int) -> EventRow:
         line = self._line(index)
         if line is None:
             text = literal("shown above: the state at the playhead · below: has not happened yet")
             return EventRow("divider", 0, literal(""), literal(""), literal(""), literal(""), text, "past")
-        start, end = self._starts[line], self._end(line)
-        event = self.memory.get(end)
+        start, end, shown = self._starts[line], self._end(line), self._shown(line)
+        event = self.memory.get(shown)
         ahead = self.playhead is not None and start > self.playhead
         if event is None:
             nothing = literal("")
-            return EventRow("loading", end, nothing, nothing, literal("…"), nothing, nothing, "faint", 1, ahead)
+            return EventRow("loading", shown, nothing, nothing, literal("…"), nothing, nothing, "faint", 1, ahead)
         times = 1 if self.found is not None else self.index.count(start - 1, end)
         return self._event_row(event, times, ahead)
 
     def _event_row(self, event: StoredEvent, times: int, ahead: bool) -> EventRow:
+        ink: Ink = "ahead" if ahead else _ink(event)
         return EventRow(
             kind="event",
             position=event.position,
@@ -163,15 +171,24 @@ class EventRows:
             type=label(_type(event), 28),
             what=label(what(event), 24),
             said=label(tell(event, 300), 300),
-            ink="ahead" if ahead else _ink(event),
+            ink=ink,
             times=times,
             ahead=ahead,
+            hit=None if self.search is None else self.search.snippet(event, ink),
         )
 
     def _whole_end(self, line: int) -> int:
         if self.found is not None:
             return self.found[line]
         return self.head if line + 1 >= self.lines else self.index.end_of_run(line)
+
+    def _shown(self, line: int) -> int:
+        """The position a line tells about: its last hit, or else its end."""
+        end = self._end(line)
+        hit = None if self.search is None else self.search.last_hit(end)
+        if hit is not None and hit >= self._starts[line]:
+            return hit
+        return end
 
     def _end(self, line: int) -> int:
         end = self._whole_end(line)

@@ -49,6 +49,7 @@ class Glyphs(NamedTuple):
     checkpoint: SafeText = literal("◆")
     fork: SafeText = literal("⑂")
     bookmark: SafeText = literal("⚑")
+    hit: SafeText = literal("/")
     playhead: SafeText = literal("▲")
     up: SafeText = literal("▲")
     down: SafeText = literal("▼")
@@ -83,6 +84,7 @@ ASCII = Glyphs(
     checkpoint=literal("c"),
     fork=literal("Y"),
     bookmark=literal("b"),
+    hit=literal("/"),
     playhead=literal("^"),
     up=literal("^"),
     down=literal("v"),

@@ -30,6 +30,22 @@ def says(payload: Payload, words: Iterable[str]) -> bool:
     return all(_any_case(word) in text for word in words)
 
 
+def around(payload: Payload, words: Iterable[str], *, lead: int = 30, characters: int = 300) -> str:
+    """So many characters of what the payload says, from at most `lead` before the first of the words on.
+
+    They begin with the line when that begins no further away, else with `…`.
+    """
+    text = said(payload)
+    plain = _any_case(text).decode("utf-8", "surrogatepass")  # as many characters: only letters of ASCII differ
+    found = [plain.find(_any_case(word).decode("utf-8", "surrogatepass")) for word in words]
+    at = min((place for place in found if place >= 0), default=0)
+    start = max(0, at - lead)
+    line = text.rfind("\n", start - 1 if start else 0, at) + 1
+    if line or not start:
+        return text[line:][:characters]
+    return "…" + text[start:][:characters]
+
+
 def _texts(value: object) -> Iterator[str]:
     if isinstance(value, str):
         yield value

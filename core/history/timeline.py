@@ -207,21 +207,35 @@ class Timeline:
         if kind in _LISTED:
             listed = _LISTED[kind](await self.index(branch))
             return following(listed, after) if direction == "next" else preceding(listed, after)
-        where, head = _filter_of(kind), await self._log.head(branch)
-        backwards = direction == "previous"
-        for span in _near_first(Span(0, after - 1) if backwards else Span(after, head), backwards):
+        return await self.nearest(_filter_of(kind), after=after, direction=direction, branch=branch)
+
+    async def nearest(
+        self, where: Filter, *, after: int, direction: Direction = "next", branch: str = "main"
+    ) -> int | None:
+        """The nearest position over `after` (under it, with `previous`) whose event matches.
+
+        Raises:
+            UnknownBranch
+        """
+        head, backwards = await self._log.head(branch), direction == "previous"
+        for span in _near_first(Span(0, min(after - 1, head)) if backwards else Span(after, head), backwards):
             async for page in matches(self._log, self.file, where, span=span, branch=branch, backwards=backwards):
                 return page[0]
         return None
 
-    async def matches(self, where: Filter, *, up_to: int, branch: str = "main") -> AsyncIterator[list[int]]:
-        """The positions of all the lineage's events up to `up_to` that match, in order, in pages.
+    async def matches(
+        self, where: Filter, *, after: int = 0, up_to: int, branch: str = "main", backwards: bool = False
+    ) -> AsyncIterator[list[int]]:
+        """The positions of all the lineage's events in the range that match, in order, in pages.
+
+        `after` exclusive, `up_to` inclusive.
 
         Raises:
             UnknownBranch
         """
         await self._log.head(branch)  # a branch that another process made is known from here on
-        async for page in matches(self._log, self.file, where, span=Span(0, up_to), branch=branch, backwards=False):
+        span = Span(after, up_to)
+        async for page in matches(self._log, self.file, where, span=span, branch=branch, backwards=backwards):
             yield page
 
     async def searchable(self) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from fakes.recorded import one
 from fakes.screen import looking
-from textual.widgets import Input
 
 from core.engine import Engine
 from core.events import TaskCreated, TaskQueued
@@ -188,37 +187,6 @@ async def test_dragging_the_mouse_over_the_strip_scrubs_and_its_end_is_live(engi
         await session.pilot.click(strip, offset=(strip.size.width - 1, 1))
         await session.press("shift+tab", "tab")
         assert session.position is None
-
-
-async def test_a_filter_shows_only_what_matches_and_n_goes_through_it(engine: Engine) -> None:
-    async with looking(engine) as session:
-        await session.enter("/", "type:task:failed")
-        screen = session.screen
-        found = list(screen.search.found) if screen.search else []
-        assert len(found) == 2
-        assert len(screen.rows) == 2
-        await session.press("t", "home", "n")
-        assert session.position == found[0]
-        await session.press("n")
-        assert session.position == found[1]
-        await session.press("n")
-        assert "no more of them" in session.message
-        await session.press("N")
-        assert session.position == found[0]
-
-
-async def test_a_filter_that_means_nothing_is_refused_in_a_sentence(engine: Engine) -> None:
-    async with looking(engine) as session:
-        await session.enter("/", "colour:red")
-        assert session.screen.search is None
-        assert "colour: is not known here" in "\n".join(session.lines)
-
-
-async def test_the_filter_line_can_be_left_without_filtering(engine: Engine) -> None:
-    async with looking(engine) as session:
-        await session.press("slash", *"x", "escape")
-        assert session.screen.search is None
-        assert not session.screen.query(Input)
 
 
 async def test_closing_and_opening_again_looks_at_the_same_moment(engine: Engine) -> None:

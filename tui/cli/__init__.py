@@ -82,7 +82,7 @@ class _InOrder(TyperGroup):
 
 
 def _build() -> typer.Typer:
-    from tui.cli import benching, changing, decoding, demonstrating, events, keys, looking, running, tending
+    from tui.cli import benching, changing, decoding, demonstrating, events, keys, looking, running, searching, tending
 
     app = typer.Typer(
         cls=_InOrder,
@@ -93,6 +93,6 @@ def _build() -> typer.Typer:
         add_completion=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    for module in (demonstrating, running, changing, looking, events, decoding, tending, keys, benching):
+    for module in (demonstrating, running, changing, looking, events, searching, decoding, tending, keys, benching):
         module.register(app)
     return app

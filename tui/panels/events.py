@@ -9,7 +9,8 @@ from textual.app import ComposeResult
 
 from tui.event_rows import EventRow, EventRows
 from tui.look import Look
-from tui.text import SafeText, blank, count, join, label, literal, repeat
+from tui.search import Search
+from tui.text import blank, count, join, label, literal, repeat
 from tui.theme.ink import Ink
 from tui.widgets.columns import Column, lay_out
 from tui.widgets.panel import Frame, Panel
@@ -37,7 +38,7 @@ class EventList(VirtualList[EventRow]):
         """One event, or the line between what has happened and what has not."""
         if row.kind == "divider":
             return self._divider(row, width)
-        said: tuple[Span, ...] = (Span(row.said, row.ink),)
+        said = row.hit or (Span(row.said, row.ink),)
         if row.times > 1:
             said = (Span(join((literal("×"), count(row.times), literal(" "))), "accent"), *said)
         quiet: Ink = "ahead" if row.ahead else "muted"
@@ -68,20 +69,17 @@ class EventsPanel(Panel):
     def compose(self) -> ComposeResult:
         yield self.list
 
-    def show(self, rows: EventRows | Notice, look: Look, search: SafeText | None) -> None:
+    def show(self, rows: EventRows | Notice, look: Look, search: Search | None) -> None:
         """Draw these rows."""
         self.list.show(rows)
-        self.draw_frame(rows, look, search)
+        self.draw_frame(look, search)
 
-    def draw_frame(self, rows: EventRows | Notice, look: Look, search: SafeText | None) -> None:
+    def draw_frame(self, look: Look, search: Search | None) -> None:
         """Say what is searched for, how many there are, and whether the end is followed."""
-        note: list[Span] = []
-        if search is not None:
-            found = rows.lines if isinstance(rows, EventRows) else 0
-            note += [Span(join((literal("/ "), label(search, 40))), "match"), Span(literal(" "))]
-            note += [Span(join((count(found), literal(" found"))), "accent" if found else "warn"), Span(literal(" · "))]
+        note: list[Span] = [] if search is None else list(search.note(look.position))
         if look.live:
-            note += [Span(count(look.head), "strong"), Span(literal(" ")), *self.list.badge]
-        else:
-            note += [Span(join((count(look.position), literal(" / "), count(look.head))), "past")]
+            note += [*([Span(literal("  "))] if note else ()), Span(count(look.head), "strong"), Span(literal(" "))]
+            note += self.list.badge
+        elif search is None:
+            note.append(Span(join((count(look.position), literal(" / "), count(look.head))), "past"))
         self.show_frame(Frame(TITLE, 3, tuple(note), look.past))

@@ -36,7 +36,9 @@ AXIS_NAMES: dict[AxisKind, SafeText] = {
 }
 
 
-def strip_view(window: Window, index: LineageIndex, landmarks: Sequence[Landmark], *, fresh_after: int) -> StripView:
+def strip_view(
+    window: Window, index: LineageIndex, landmarks: Sequence[Landmark], hits: Sequence[int], *, fresh_after: int
+) -> StripView:
     """The strip of what is shown of a lineage, without the playhead; failures after `fresh_after` flash."""
     marks = [
         Mark(at, "failure", number, fresh=newest > fresh_after) for at, number, newest in window.tallies(index.faults)
@@ -44,6 +46,7 @@ def strip_view(window: Window, index: LineageIndex, landmarks: Sequence[Landmark
     for kind, drawn in _KINDS.items():
         places = [mark.position for mark in landmarks if mark.kind == kind]
         marks += [Mark(at, drawn) for at, _ in window.shown(places)]
+    marks += [Mark(at, "hit") for at, _, _ in window.tallies(hits)]
     return StripView(
         buckets=window.counts(),
         marks=tuple(marks),
@@ -76,31 +79,33 @@ class TimelinePanel(Panel):
         self._axis: Axis | None = None
         self._known: tuple[AxisKind, int] | None = None
         self.window: Window | None = None
-        self._still: tuple[Window, Sequence[Landmark], int, StripView] | None = None
+        self._still: tuple[tuple[Window, Sequence[Landmark], int, int], Sequence[int], StripView] | None = None
         """What was drawn last, without the playhead, and what it was made of."""
 
     def compose(self) -> ComposeResult:
         yield self.strip
 
-    def show(self, index: LineageIndex, look: Look, landmarks: Sequence[Landmark], *, fresh_after: int) -> None:
-        """Draw the strip of this moment."""
+    def show(
+        self, index: LineageIndex, look: Look, landmarks: Sequence[Landmark], hits: Sequence[int], *, fresh_after: int
+    ) -> None:
+        """Draw the strip of this moment, with what a search has found."""
         known = self.kind, len(index.positions)
         if self._axis is None or known != self._known:
             self._axis, self._known = axis_of(index, self.kind), known
         self.window = self.zoom.window(self._axis, None if look.live else look.position)
-        still = self._strip_of(self.window, index, landmarks, fresh_after)
+        still = self._strip_of(self.window, index, landmarks, hits, fresh_after)
         playhead = None if look.live else self.window.slice_of(look.position)
         self.strip.show(replace(still, playhead=playhead, playhead_label=look.past))
         self.show_frame(Frame(TITLE, 5, self._note(index, look), look.past))
 
     def _strip_of(
-        self, window: Window, index: LineageIndex, landmarks: Sequence[Landmark], fresh_after: int
+        self, window: Window, index: LineageIndex, landmarks: Sequence[Landmark], hits: Sequence[int], fresh_after: int
     ) -> StripView:
-        """All but the playhead, which alone moves while one travels."""
-        if self._still is None or self._still[:3] != (window, landmarks, fresh_after):
-            view = strip_view(window, index, landmarks, fresh_after=fresh_after)
-            self._still = window, landmarks, fresh_after, view
-        return self._still[3]
+        """All but the playhead, which alone moves while one travels; of hits there can only be more."""
+        key = window, landmarks, fresh_after, len(hits)
+        if self._still is None or self._still[0] != key or self._still[1] is not hits:
+            self._still = key, hits, strip_view(window, index, landmarks, hits, fresh_after=fresh_after)
+        return self._still[2]
 
     @property
     def shows_now(self) -> bool:

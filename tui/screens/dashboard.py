@@ -38,6 +38,7 @@ from tui.panels.timeline import TimelinePanel
 from tui.playhead import Playhead, Remembered
 from tui.screens.inspecting import Inspector
 from tui.screens.keys import Keys
+from tui.screens.searching import Searching
 from tui.screens.talk_keys import answer_keys
 from tui.screens.travel import Travel
 from tui.screens.work import Work
@@ -97,7 +98,7 @@ class DashboardScreen(Screen[None], inherit_bindings=False):
         self.drafts: dict[str, str] = {}
         """Messages to agents that were begun and not sent."""
         self.work = Work(engine.commands, lambda: engine.queries.state)
-        self.keys = Keys(self)
+        self.keys, self.searching = Keys(self), Searching(self)
         self.look = self._live_look()
         self.header, self.tabs = OneLine(id="header"), OneLine(id="tabs")
         self.agents, self.queue = AgentsPanel(), QueuePanel()
@@ -149,7 +150,7 @@ class DashboardScreen(Screen[None], inherit_bindings=False):
         self._due = now + FRAME_S
         self.frames += 1
         if self.feed.behind():
-            self.run_worker(self.feed.begin, group="catch up", exclusive=True)
+            self.run_worker(self._catch_up, group="catch up", exclusive=True)
             return
         events = self.feed.take()
         if self.search is not None:
@@ -168,6 +169,10 @@ class DashboardScreen(Screen[None], inherit_bindings=False):
         if self._said_at and self.frames - self._said_at > SAID_FOR_FRAMES:
             self._said_at = 0
             self._draw_message(self.engine.queries.trouble or "", "bad")
+
+    async def _catch_up(self) -> None:
+        await self.feed.begin()
+        await self.searching.go_on()
 
     def _grow_detail(self, events: list[StoredEvent]) -> None:
         """A conversation grows at its end while it is live, and at its beginning when one looks there."""
@@ -250,12 +255,14 @@ class DashboardScreen(Screen[None], inherit_bindings=False):
         self._want_details()
 
     def _rows(self, playhead: int | None) -> EventRows:
-        found = None if self.search is None else self.search.found
+        listed = None if self.search is None else self.search.listed
+        found = None if listed is None else listed.positions
         second = self.look.clock_us // 1_000_000 if self.time_style == "ago" else 0
         return EventRows(
             memory=self.feed.memory, index=self.feed.index, found=found,
             lines=len(self.feed.index.runs if found is None else found), head=self.feed.head, playhead=playhead,
             style=self.time_style, second=second, generation=self.feed.memory.generation,
+            search=self.search, hits=0 if self.search is None else len(self.search.hits.positions),
         )  # fmt: skip
 
     @property
@@ -264,11 +271,11 @@ class DashboardScreen(Screen[None], inherit_bindings=False):
         return self._rows(None if self.look.live else self.look.position)
 
     def _draw_events(self) -> None:
-        text = None if self.search is None else label(self.search.query.text, 60)
-        self.events.show(self.rows, self.look, text)
+        self.events.show(self.rows, self.look, self.search)
 
     def _draw_timeline(self) -> None:
-        self.timeline.show(self.feed.index, self.look, self.marks, fresh_after=self._fresh_after)
+        hits = () if self.search is None else self.search.hits.positions
+        self.timeline.show(self.feed.index, self.look, self.marks, hits, fresh_after=self._fresh_after)
 
     @property
     def marks(self) -> list[Mark]:

@@ -1,4 +1,4 @@
-"""The line the search is typed on."""
+"""The line a search is typed on."""
 
 from __future__ import annotations
 
@@ -15,21 +15,23 @@ from tui.text import label, literal
 from tui.widgets.oneline import OneLine
 from tui.widgets.spans import Span
 
-HINT = literal('type:task  agent:shell-*  task:T-3  stream:…  session:S-1  words  "some words"')
+WORDS = literal('words "some words"   anything ever said: n N go from hit to hit')
+TERMS = literal("type:task agent:sh-* task:T-3 session:S-1   list only such events")
 
 
 class FilterLine(Dialog[str]):
-    """What to look for; an empty line looks for nothing."""
+    """What to search for; an empty line searches for nothing."""
 
     def __init__(self, text: str) -> None:
-        super().__init__(literal("Filter the events"), (Span(literal("⏎ filters · esc leaves"), "muted"),))
-        self._entry = Input(text, compact=True, placeholder="everything ever recorded is searched")
+        super().__init__(literal("Search"), (Span(literal("⏎ searches · esc leaves"), "muted"),))
+        self._entry = Input(text, compact=True, placeholder="nothing: everything is listed")
         self._problem = OneLine()
 
     def inside(self) -> Iterable[Widget]:
         yield self._entry
         yield self._problem
-        yield line(Span(HINT, "muted"))
+        yield line(Span(WORDS, "muted"))
+        yield line(Span(TERMS, "muted"))
 
     def on_mount(self) -> None:
         """Ready to type."""

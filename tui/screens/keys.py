@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from typing import Literal
 
 from core.errors import UsageError
-from core.history.index import following, preceding
 from core.projections import Permission, State
 from tui.asking import Inbox
 from tui.bindings import FOCUSES, Focus
@@ -28,7 +27,6 @@ from tui.screens.talk_keys import TalkKeys
 from tui.screens.task_form import TaskForm
 from tui.screens.time_keys import Doing, TimeKeys
 from tui.screens.work import needing_you
-from tui.search import Query, Search
 from tui.text import join, label, literal
 
 
@@ -205,51 +203,17 @@ class Keys(TimeKeys, TalkKeys):
         text = await screen.terminal.push_screen_wait(FilterLine(before))
         if text is None:
             return None
-        screen.focus_panel("events")
         if not text.strip():
             screen.search = None
             screen.paint()
             return None
-        return await self.look_for(text)
-
-    async def look_for(self, text: str) -> str:
-        """Show only the events that match, everything ever recorded."""
-        screen = self._screen
-        search = screen.search = Search(Query.parse(text))
-        head = screen.feed.head
-        pages = screen.engine.timeline.matches(search.query.filter, up_to=head, branch=screen.engine.journal.branch)
-        async for page in pages:
-            search.found.extend(page)
-            if screen.search is not search:
-                return ""
-            screen.paint()
-        search.read_to = head
-        screen.paint()
-        if screen.look.live:
-            screen.events.list.set_follow(True)
-        return "" if search.found else "nothing found; esc clears the search"
+        return await screen.searching.begin(text)
 
     async def next_hit(self) -> str | None:
-        return await self._hit(1)
+        return await self._screen.searching.hit(1)
 
     async def previous_hit(self) -> str | None:
-        return await self._hit(-1)
-
-    async def _hit(self, by: int) -> str | None:
-        """The next event found: the cursor goes there, and in the past the screen."""
-        screen = self._screen
-        events = screen.events.list
-        if screen.search is None or not screen.search.found:
-            return "nothing found"
-        if screen.playhead.live:
-            events.move_to((events.cursor_row or 0) + by)
-            return None
-        towards = following if by > 0 else preceding
-        position = towards(screen.search.found, screen.travel.position)
-        if position is None:
-            return "no more of them this way"
-        await screen.travel.jump(position)
-        return None
+        return await self._screen.searching.hit(-1)
 
     def follow(self) -> None:
         self._screen.events.list.action_toggle_follow()

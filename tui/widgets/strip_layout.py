@@ -25,9 +25,11 @@ if TYPE_CHECKING:
 
     from tui.theme.ink import Ink
 
-MarkKind = Literal["failure", "bookmark", "fork", "checkpoint"]
-_RANK: dict[MarkKind, int] = {"failure": 0, "bookmark": 1, "fork": 2, "checkpoint": 3}
-_MARK_INKS: dict[MarkKind, Ink] = {"failure": "failed", "bookmark": "unseen", "fork": "paused", "checkpoint": "accent"}
+MarkKind = Literal["failure", "bookmark", "fork", "checkpoint", "hit"]
+_RANK: dict[MarkKind, int] = {"failure": 0, "bookmark": 1, "fork": 2, "checkpoint": 3, "hit": 4}
+_MARK_INKS: dict[MarkKind, Ink] = {
+    "failure": "failed", "bookmark": "unseen", "fork": "paused", "checkpoint": "accent", "hit": "warn",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +197,8 @@ def _glyph(kind: MarkKind, glyphs: Glyphs) -> SafeText:
             return glyphs.fork
         case "checkpoint":
             return glyphs.checkpoint
+        case "hit":
+            return glyphs.hit
 
 
 def _ground(view: StripView, cells: Sequence[Cell], head: int | None, glyphs: Glyphs) -> list[Span]:
