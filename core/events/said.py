@@ -11,17 +11,27 @@ from typing import cast
 
 import msgspec
 
+from core.events.agent import AgentOutput
 from core.events.envelope import Payload, UnknownEvent
 
 
 def said(payload: Payload) -> str:
-    """Every text in the payload, one to a line; names of fields are none."""
+    """Every text in the payload, one to a line; names of fields are none, nor is the channel it came by.
+
+    Records of a protocol as they were sent say nothing: what they tell is in other events.
+    """
+    if isinstance(payload, AgentOutput) and payload.is_raw:
+        return ""
     if isinstance(payload, UnknownEvent):
         try:
-            return "\n".join(_texts(msgspec.json.decode(payload.raw)))
+            content = msgspec.json.decode(payload.raw)
         except (msgspec.MsgspecError, RecursionError):
             return payload.raw
-    return "\n".join(_texts(msgspec.to_builtins(payload)))
+    else:
+        content = msgspec.to_builtins(payload)
+    if isinstance(content, dict):
+        content = {key: value for key, value in cast("dict[object, object]", content).items() if key != "channel"}
+    return "\n".join(_texts(content))
 
 
 def says(payload: Payload, words: Iterable[str]) -> bool:

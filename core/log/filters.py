@@ -11,10 +11,13 @@ from msgspec import Struct
 from core.events.envelope import to_us
 
 SAID = (
-    "(CASE WHEN json_valid(payload)"
-    " THEN (SELECT group_concat(atom, char(10)) FROM json_tree(payload) WHERE type = 'text') ELSE payload END)"
+    "(CASE WHEN NOT json_valid(payload) THEN payload"
+    " WHEN type = 'agent:output' AND json_extract(payload, '$.channel') IN ('wire-in', 'wire-out') THEN ''"
+    " ELSE (SELECT group_concat(atom, char(10)) FROM json_tree(payload) WHERE type = 'text' AND fullkey <> '$.channel')"
+    " END)"
 )
-"""What an event says: every text in its payload, as SQL."""
+"""What an event says, as SQL: every text in its payload, but not what was exchanged word for word and is told in
+other events, and not by which channel it came."""
 
 
 class Filter(Struct, frozen=True, kw_only=True):

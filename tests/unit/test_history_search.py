@@ -35,12 +35,14 @@ SAYINGS: list[Payload] = [
     TaskFailed(error="exit code 1"),
     TaskQueued(),
     UnknownEvent(type="odd:thing", schema_version=1, raw='{"said": "by a newer version", "n": [1, "two"]}'),
+    AgentOutput(channel="wire-in", lines=('{"text": "Fix the ValueError"}',)),
+    AgentOutput(channel="stderr", lines=("warning",)),
 ]
 
 WORDS = [
     "valueerror", "ERROR", "parser.py", "and keep", "100%", "done_now", "%", "_", "quoted", '"', "slash", "\\",
     "tab", "größe", "Größe", "日本語", "本", "🚀", "inner", "grep -rn", "newer", "two", "4711", "lines", "title",
-    "stdout", "exit code", "no such words", "er", "py\nand", "command",
+    "stderr", "exit code", "no such words", "er", "py\nand", "command",
 ]  # fmt: skip
 
 
@@ -74,8 +76,13 @@ def expected(*words: str, count: int = 120) -> list[int]:
 def test_what_an_event_says_is_its_texts_and_not_the_names_of_its_fields() -> None:
     assert said(SAYINGS[0]).splitlines()[:3] == ["Fix the ValueError", "in parser.py", "and keep the tests"]
     assert not says(SAYINGS[1], ["lines"])
+    assert said(SAYINGS[9]).split() == ["warning"]
     assert says(SAYINGS[7], ["two"])
     assert said(UnknownEvent(type="odd:thing", schema_version=1, raw="not json")) == "not json"
+
+
+def test_what_was_exchanged_word_for_word_is_told_in_other_events() -> None:
+    assert said(SAYINGS[8]) == ""
 
 
 @pytest.mark.parametrize("word", WORDS)
