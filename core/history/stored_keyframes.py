@@ -64,6 +64,22 @@ def next_ones(connection: sqlite3.Connection, lineage: Lineage, base: State, up_
     return [keyframe for keyframe, _ in zip(_following(connection, lineage, base, up_to), range(AT_ONCE), strict=False)]
 
 
+def sample(connection: sqlite3.Connection, lineage: Lineage, up_to: int, number: int) -> list[int]:
+    """The positions of up to so many of the lineage's keyframes, spread evenly, the first and the last among them."""
+    if not usable(connection):
+        return []
+    kept: list[int] = []
+    for segment in lineage:
+        last = up_to if segment.up_to is None else min(up_to, segment.up_to)
+        rows = connection.execute(
+            "SELECT position FROM keyframes WHERE branch = ? AND position <= ? ORDER BY position",
+            (segment.branch, last),
+        )
+        kept += [position for (position,) in rows]
+    steps = min(number, len(kept)) - 1
+    return [kept[step * (len(kept) - 1) // max(1, steps)] for step in range(steps + 1)]
+
+
 class Chain:
     """The end of a lineage's keyframes, where the next one goes. For the log's owner alone."""
 

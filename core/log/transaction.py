@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
 from core.errors import BranchExists, DuplicateEvent, LogError, UnknownBranch, VersionConflict
 from core.events.envelope import Payload, StoredEvent
 from core.ids import uuid7_bytes
+from core.log.anchor import Head
 from core.log.branches import Branch, Branches, Lineage
 from core.log.chain import GENESIS, link, payload_digest
 from core.log.rows import COLUMNS, INSERT, Labels, Row, header, stored
@@ -66,8 +67,10 @@ Outcome = list[StoredEvent] | LogError
 class Transactions:
     """The units of work of the writer's thread."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, committed: Callable[[Head], None]) -> None:
+        """Go on where the log ends; `committed` is told where that is after every commit."""
         self.branches = load_branches(connection)
+        self._committed = committed
         (self.position,) = connection.execute("SELECT coalesce(max(position), 0) FROM events").fetchone()
         self._versions: OrderedDict[tuple[str, str], int] = OrderedDict()
         self._hashes: dict[str, bytes] = {}
@@ -123,6 +126,7 @@ class Transactions:
                 connection.execute("ROLLBACK")
             raise
         self._adopt(draft)
+        self._committed(Head(draft.rows[-1][0], draft.rows[-1][13]))
 
     def _adopt(self, draft: _Draft) -> None:
         self.position = draft.position

@@ -19,6 +19,7 @@ from typing import TypeVar
 from core.clock import Clock
 from core.errors import LogClosed, LogError, LogVanished
 from core.events.envelope import StoredEvent, to_us
+from core.log.anchor import Anchor
 from core.log.branches import Branch
 from core.log.connection import Connection, write_error
 from core.log.transaction import Outcome, Request, Transactions
@@ -35,11 +36,11 @@ class GroupCommit:
     """The writer: callers hand over requests, one task commits them."""
 
     def __init__(
-        self, path: Path, inode: int, connection: Connection, transactions: Transactions, clock: Clock,
+        self, path: Path, inode: int, connection: Connection, transactions: Transactions, anchor: Anchor, clock: Clock,
         publish: Callable[[list[StoredEvent]], None],
     ) -> None:  # fmt: skip
         self._path, self._connection, self._transactions, self._clock = path, connection, transactions, clock
-        self._publish = publish
+        self._anchor, self._publish = anchor, publish
         self._inode = inode
         self._waiting: deque[tuple[Request, Answer]] = deque()
         self._wake = asyncio.Event()
@@ -191,8 +192,8 @@ class GroupCommit:
 
     async def _checkpoint(self) -> None:
         with suppress(sqlite3.Error):  # the next one does it; a reader or a full disk may be in its way
-            await self._connection.run(_passive_checkpoint)
+            await self._connection.run(self._checkpoint_here)
 
-
-def _passive_checkpoint(connection: sqlite3.Connection) -> None:
-    connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+    def _checkpoint_here(self, connection: sqlite3.Connection) -> None:
+        self._anchor.sync()
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()

@@ -9,6 +9,8 @@ import typer
 
 from core.config import CONFIG_NAME
 from core.engine import Desk
+from core.history.soundness import Soundness, check_keyframes
+from core.log import Verification
 from tui.cli.desks import change, look
 from tui.cli.invocation import current
 from tui.cli.printing import local_time, say, say_json, table
@@ -82,16 +84,39 @@ def recover(json: Json = False) -> None:
 
 
 def verify(json: Json = False) -> None:
-    """Check that nothing in the log was changed or is missing."""
-    found = look(lambda desk: desk.journal.log.verify())
+    """Check that nothing in the log was changed, is missing or was cut off, and that keyframes are what it folds to."""
+
+    async def check(desk: Desk) -> tuple[Verification, Soundness]:
+        log = desk.journal.log
+        return await log.verify(), await check_keyframes(log, desk.timeline.file)
+
+    found, keyframes = look(check)
+    good = found.good and keyframes.first_bad is None
     if json:
-        fields = ("good", "events", "first_bad", "reason", "head_hash")
-        say_json({field: getattr(found, field) for field in fields})
-    elif found.good:
+        fields = ("events", "first_bad", "reason", "head_hash", "anchored", "lineages")
+        say_json({"good": good, **{field: getattr(found, field) for field in fields}, "keyframes": keyframes})
+    else:
+        _tell(found, keyframes)
+    raise typer.Exit(0 if good else 1)
+
+
+def _tell(found: Verification, keyframes: Soundness) -> None:
+    if found.good:
         say(f"good: {count(found.events)} events, head {found.head_hash[:16]}")
     else:
         say(f"bad at {found.first_bad}: {found.reason}")
-    raise typer.Exit(0 if found.good else 1)
+    if len(found.lineages) > 1:
+        for lineage in found.lineages:
+            bad = f"bad at {lineage.first_bad}: {lineage.reason}"
+            say(f"  {lineage.branch}: {f'good up to {lineage.head}' if lineage.first_bad is None else bad}")
+    if found.anchored is None:
+        say("  no anchor beside the log: a cut end would not be noticed")
+    elif found.lost:
+        say("  remove events.db-anchor beside the log to go on without what is gone")
+    if keyframes.first_bad is not None:
+        say(f"bad: the keyframe at {keyframes.first_bad} is not what the log folds to; remove index.db beside the log")
+    elif keyframes.checked:
+        say(f"  {keyframes.checked} keyframes are what the log folds to")
 
 
 def stats(json: Json = False) -> None:
