@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
 from core.config import Config
 from core.errors import NotFound
-from core.events import AgentOutput, PermissionRequested, StoredEvent, TaskCreated, TaskStarted
+from core.events import AgentOutput, PermissionRequested, StoredEvent, TaskCreated, TaskStarted, WorkspaceFilesChanged
 from core.history import Timeline
+from core.history.diff import StateDiff, diff
+from core.history.files import FilesChanged, files_changed
 from core.history.timeline import Direction
 from core.journal import Journal
+from core.log.filters import Filter, Span
 from core.projections import Permission, State, Task, in_order
 from core.scheduling.policy import why_waiting
 
 CAUSES_FOLLOWED = 50
-EFFECTS_WITHIN = 2_000  # positions: causes carry no index, and what follows directly follows soon
+EFFECTS_WITHIN = 2_000  # positions: causes carry no index, and what follows from something follows soon
+CONSEQUENCES_TOLD = 200
 
 
 class Question(Struct, frozen=True, kw_only=True):
@@ -171,10 +176,35 @@ class Queries:
             raise NotFound("permission request", request_id)
         return Question(permission=permission, input=event.payload.input)
 
-    async def effects(self, position: int, *, up_to: int | None = None) -> list[StoredEvent]:
-        """What an event directly caused, as far as it happened soon after."""
-        end = position + EFFECTS_WITHIN if up_to is None else min(up_to, position + EFFECTS_WITHIN)
-        return [event for event in await self.events(after=position, up_to=end) if event.causation_id == position]
+    async def consequences(self, position: int) -> list[StoredEvent]:
+        """What an event caused, and what that caused, in order, as far as it happened soon after; without output."""
+        span = Span(position, min(position + EFFECTS_WITHIN, await self.head()))
+        followed, found = {position}, list[int]()
+        for at, cause, kind in await self._journal.log.reader.causes(branch=self._journal.branch, span=span):
+            if cause in followed and kind != AgentOutput.type:
+                followed.add(at)
+                found.append(at)
+        return await self._journal.log.reader.at(found[:CONSEQUENCES_TOLD])
+
+    async def compare(self, before: tuple[str, int], after: tuple[str, int]) -> StateDiff:
+        """What is different at one branch and position from another; files only within one branch.
+
+        Raises:
+            UnknownBranch
+        """
+        old = await self.timeline.state_at(before[1], branch=before[0])
+        new = await self.timeline.state_at(after[1], branch=after[0])
+        files = FilesChanged()
+        if before[0] == after[0]:
+            first, last = sorted((before[1], after[1]))
+            files = await self._files_changed(before[0], Span(first, last))
+            files = files if before[1] <= after[1] else files.reversed()
+        return await asyncio.to_thread(diff, old, new, branches=(before[0], after[0]), files=files)
+
+    async def _files_changed(self, branch: str, span: Span) -> FilesChanged:
+        where = Filter(types=(WorkspaceFilesChanged.type,))
+        pages = self._journal.log.reader.pages(branch=branch, span=span, where=where)
+        return files_changed([event async for page in pages for event in page])
 
     async def causes(self, position: int) -> list[StoredEvent]:
         """The chain of causes of an event, itself first, back to what began it."""

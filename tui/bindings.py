@@ -31,6 +31,8 @@ class Context:
     mode: Mode
     focus: Focus
     searching: bool = False
+    asked: bool = False
+    """Whether a question is under the cursor, which only the detail can show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +51,21 @@ class Action:
     """True: only while a search is active; False: only while none is."""
     footer: int = 0
     """Its place in the footer, smallest first; 0: not there."""
-    asked: bool = False
-    """Whether the footer names it only while a question is under the cursor."""
+    asked: bool | None = None
+    """True: named by the footer, and known in the past, only while a question is under the cursor; False: only while
+    none is."""
     changes: bool = False
     """Whether it changes tasks or agents, which the past forbids."""
 
     def contexts(self) -> Iterator[Context]:
         """Where its keys mean it."""
         searching = (True, False) if self.searching is None else (self.searching,)
-        for mode, focus, active in product(self.modes, self.focuses, searching):
-            if mode == "live" and focus == "timeline":
+        for mode, focus, active, asked in product(self.modes, self.focuses, searching, (True, False)):
+            if (mode == "live" and focus == "timeline") or (asked and focus != "detail"):
                 continue  # the strip's focus is the mode of time
-            yield Context(mode, focus, active)
+            if asked != self.asked and (self.asked is False or (self.asked and mode == "time")):
+                continue
+            yield Context(mode, focus, active, asked)
 
 
 _LIVE: tuple[Mode, ...] = ("live",)
@@ -123,7 +128,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("raw", ("R",), "raw", "Show what was exchanged with the agent word for word, or hide it", "Show",
            focuses=("detail",)),
     Action("copy", ("y",), "copy", "Copy what is under the cursor, or its name; in the past its address", "Show"),
-    Action("pager", ("o",), "pager", "Read the detail in $PAGER", "Show"),
+    Action("pager", ("o",), "pager", "Read the detail in $PAGER", "Show", modes=_LIVE),
     Action("prompt", (":", "ctrl+p"), "command", "Any command, or a moment: 1234, 50%, -5m, 14:32, T-17, @mark",
            "Show", footer=70),
     Action("help", ("?", "f1"), "help", "All keys that work here", "Show", footer=80),
@@ -155,7 +160,11 @@ ACTIONS: tuple[Action, ...] = (
     Action("zoom_out", ("-",), "wider", "The timeline wider", "Time", modes=_TIME),
     Action("zoom_fit", ("Z",), "all of it", "The whole timeline", "Time", modes=_TIME),
     Action("axis", ("a",), "axis", "The timeline by active time, by wall time, by order", "Time",
-           modes=_TIME, focuses=("agents", "queue", "events", "timeline")),
+           modes=_TIME, asked=False),
+    Action("compare", ("d",), "diff", "Set the moment A; then what is different here from A", "Time",
+           modes=_TIME, footer=7, asked=False),
+    Action("flip", ("o",), "flip", "Go to the moment A, and make this one A", "Time", modes=_TIME),
+    Action("compare_now", ("D",), "diff to now", "What is different now from here", "Time", modes=_TIME),
     Action("first_event", ("home", "g"), "start", "The first event", "Time", modes=_TIME),
     Action("live", ("end", "G"), "live", "Now", "Time", modes=_TIME, footer=5),
     Action("slower", ("<",), "slower", "Play slower", "Time", modes=_TIME),

@@ -6,31 +6,30 @@ Gathering asks the log, so it is awaited; what it returns is a value that the pa
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import msgspec
-from msgspec.structs import asdict
 
 from core.errors import NotFound
 from core.events import StoredEvent, TaskCreated, UnknownEvent
+from core.history.diff import changes
 from core.projections import Agent, Session, State, Task
 from core.queries import Queries
+from tui.changes import record_lines
 from tui.costs import cost_lines, session_facts
+from tui.lines import FACT_CELLS, WIDE, cause_lines, consequence_lines, event_line, fact, section
 from tui.look import Look, local
 from tui.panels.agents import status_glyph
 from tui.telling import command_line, tell
 from tui.text import UNICODE, SafeText, clock_time, count, duration, join, label, lines, literal, money, pad, sanitize
-from tui.theme.ink import Ink, status_ink
+from tui.theme.ink import status_ink
 from tui.transcript.blocks import Line
 from tui.transcript.entries import Entry
 from tui.widgets.spans import Span
 
 OUTPUT_LINES = 500
-CAUSES_SHOWN = 8
 CHANGES_SHOWN = 40
-WIDE = 400
-FACT_CELLS = 9
 SPEECHLESS = frozenset({"", "command"})
 """Protocols of agents that only print."""
 
@@ -81,6 +80,8 @@ class Details:
     follow: bool = False
     talk: Talk | None = None
     of: Selection = Selection("nothing")
+    links: Mapping[int, int] = field(default_factory=dict[int, int])
+    """Line of the body → position of the event it is about."""
 
 
 NOTHING = Details(
@@ -152,21 +153,21 @@ def _task_facts(task: Task, created: TaskCreated | None, look: Look) -> Iterator
     status = [Span(status_glyph(task.status, UNICODE), ink), Span(label(f" {task.status}{tries}"), ink), *took]
     yield tuple(status)
     if task.agent_id:
-        yield _fact("agent", task.agent_id)
-    yield _fact("profile", f"{task.profile}{f' · priority {task.priority}' if task.priority else ''}")
+        yield fact("agent", task.agent_id)
+    yield fact("profile", f"{task.profile}{f' · priority {task.priority}' if task.priority else ''}")
     if task.depends_on:
-        yield _fact("needs", ", ".join(f"{needed} {look.state.task_outcome(needed)}" for needed in task.depends_on))
+        yield fact("needs", ", ".join(f"{needed} {look.state.task_outcome(needed)}" for needed in task.depends_on))
     if created is not None and created.command:
-        yield _fact("run", command_line(created.command), "accent")
+        yield fact("run", command_line(created.command), "accent")
     if created is not None and created.prompt:
-        yield _fact("prompt", created.prompt, "accent")
+        yield fact("prompt", created.prompt, "accent")
     why = look.why(task.id) if look.why is not None else task.reason
     if why:
-        yield _fact("waits", why, "warn")
+        yield fact("waits", why, "warn")
     if task.error:
-        yield _fact("error", task.error, "failed")
+        yield fact("error", task.error, "failed")
     if task.tokens or task.cost_usd_micros:
-        yield _fact("used", f"{count(task.tokens)} tokens · {money(task.cost_usd_micros)}")
+        yield fact("used", f"{count(task.tokens)} tokens · {money(task.cost_usd_micros)}")
 
 
 # -- agents ---------------------------------------------------------------------------------------------------------
@@ -184,18 +185,18 @@ def _agent_facts(agent: Agent, look: Look) -> Iterator[Line]:
     yield Span(label(agent.name, WIDE), "strong"), Span(literal("  ")), *_agent_status(agent, look)
     process = f" · pid {agent.pid} under {agent.shim_pid}" if agent.pid is not None else ""
     role = f" · {agent.role}" if agent.role and agent.role != agent.profile else ""
-    yield _fact("profile", f"{agent.profile} · {agent.protocol}{role}{process}")
+    yield fact("profile", f"{agent.profile} · {agent.protocol}{role}{process}")
     if agent.task_id is not None:
         task = look.state.tasks.get(agent.task_id)
-        yield _fact("doing", f"{agent.task_id} {task.title if task is not None else ''}", "accent")
+        yield fact("doing", f"{agent.task_id} {task.title if task is not None else ''}", "accent")
     restarted = f", {agent.restarts} restart{'s' * (agent.restarts > 1)}" if agent.restarts else ""
-    yield _fact("so far", f"{agent.completed} done, {agent.failed} not, {count(agent.output_lines)} lines{restarted}")
+    yield fact("so far", f"{agent.completed} done, {agent.failed} not, {count(agent.output_lines)} lines{restarted}")
     if agent.cost_usd_micros or agent.input_tokens:
-        yield _fact("used", _used(agent))
+        yield fact("used", _used(agent))
     if agent.reason:
-        yield _fact("because", agent.reason)
+        yield fact("because", agent.reason)
     if agent.error and agent.error != agent.reason:
-        yield _fact("error", agent.error, "failed")
+        yield fact("error", agent.error, "failed")
 
 
 def _agent_status(agent: Agent, look: Look) -> Line:
@@ -217,70 +218,24 @@ def _used(agent: Agent) -> str:
 
 
 async def _of_event(event: StoredEvent, look: Look, queries: Queries) -> Details:
-    chain = await queries.causes(event.position)
-    leads_to = await queries.effects(event.position, up_to=look.position)
+    chain = (await queries.causes(event.position))[::-1]
+    consequences = await queries.consequences(event.position)
     before = await queries.state_at(event.position - 1)
     after = await queries.state_at(event.position)
     head = [
         (Span(label(event.type, WIDE), "strong"), Span(label(f"  {event.stream}", WIDE), "accent")),
         (Span(join((literal("#"), count(event.position), literal("  "))), "muted"), Span(_time(event), "muted")),
-        _fact("by", event.actor),
+        fact("by", event.actor),
         (Span(label(tell(event, WIDE), WIDE)),),
     ]
-    body = [
-        *_section("changed by this event", _changes(before, after)),
-        *_section("caused by", (_event_line(cause) for cause in chain[1 : 1 + CAUSES_SHOWN])),
-        *_section("leads to", (_event_line(effect) for effect in leads_to[:CAUSES_SHOWN])),
-        *_section("payload", _payload_lines(event)),
-    ]
-    return Details(label(f"{event.type} #{event.position}", WIDE), tuple(head), tuple(body))
-
-
-def _changes(before: State, after: State) -> Iterator[Line]:
-    shown = 0
-    for records in ("tasks", "agents", "executions", "sessions", "permissions", "memory", "swarm"):
-        old: Mapping[str, msgspec.Struct] = getattr(before, records)
-        new: Mapping[str, msgspec.Struct] = getattr(after, records)
-        if old is new or old == new:
-            continue
-        for key in sorted(set(old) | set(new)):
-            for line in _change(key, old.get(key), new.get(key)):
-                shown += 1
-                if shown > CHANGES_SHOWN:
-                    return
-                yield line
-
-
-_UNTOLD = frozenset(
-    {"version", "last_position", "position", "last_output_us", "since_us", "queued_position", "finished_position"}
-)
-
-
-def _change(key: str, old: msgspec.Struct | None, new: msgspec.Struct | None) -> Iterator[Line]:
-    if old == new:
-        return
-    if old is None or new is None:
-        mark, ink = (literal("+ "), "added") if old is None else (literal("- "), "removed")
-        yield Span(mark, ink), Span(label(key, WIDE), ink)
-        return
-    was, now = asdict(old), asdict(new)
-    for name in was:
-        if was[name] != now[name] and name not in _UNTOLD:
-            yield (
-                Span(literal("~ "), "changed"),
-                Span(join((label(f"{key}.{name}", 60), literal("  ")))),
-                Span(label(_value(name, was[name]), 60), "muted"),
-                Span(literal(" → "), "muted"),
-                Span(label(_value(name, now[name]), 80), "changed"),
-            )
-
-
-def _value(name: str, value: object) -> str:
-    if value in (None, "", ()):
-        return "nothing"
-    if name.endswith("_us") and isinstance(value, int):
-        return clock_time(local(value))
-    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    changed = [line for change in changes(before, after) for line in record_lines(change)]
+    why = section("why", cause_lines(chain, look.position))
+    what = section("changed by this event", changed[:CHANGES_SHOWN])
+    effects = section("what came of it", consequence_lines(event.position, consequences, look.position))
+    body = (*why, *what, *effects, *section("payload", _payload_lines(event)))
+    links = {number: link.position for number, link in enumerate(chain, 1)} if why else {}
+    links |= {number: link.position for number, link in enumerate(consequences, len(why) + len(what) + 1)}
+    return Details(label(f"{event.type} #{event.position}", WIDE), tuple(head), body, links=links)
 
 
 def _payload_lines(event: StoredEvent) -> Iterator[Line]:
@@ -299,24 +254,7 @@ def _payload_lines(event: StoredEvent) -> Iterator[Line]:
 
 def _because(chain: list[StoredEvent]) -> Iterator[Line]:
     for event in chain[:3]:
-        yield Span(pad(literal("because"), FACT_CELLS), "muted"), *_event_line(event)
-
-
-def _section(title: str, lines: Iterable[Line]) -> list[Line]:
-    found = list(lines)
-    return [(Span(label(title.upper()), "title"),), *found, ()] if found else []
-
-
-def _event_line(event: StoredEvent) -> Line:
-    return (
-        Span(join((count(event.position), literal("  "))), "faint"),
-        Span(join((label(event.type, 40), literal("  "))), "accent"),
-        Span(label(f"{event.aggregate_id} {tell(event, WIDE)}", WIDE)),
-    )
-
-
-def _fact(name: str, value: str, ink: Ink = "plain") -> Line:
-    return Span(pad(label(name), FACT_CELLS), "muted"), Span(label(value, WIDE), ink)
+        yield Span(pad(literal("because"), FACT_CELLS), "muted"), *event_line(event)
 
 
 def _output(printed: Iterable[str]) -> tuple[Line, ...]:

@@ -25,6 +25,8 @@ class Remembered(Struct, kw_only=True):
     live: bool = True
     jumps: list[int] = field(default_factory=list[int])
     """Positions jumped from; -1 is live."""
+    anchor: int | None = None
+    """The moment A of a comparison."""
     search: str = ""
     axis: AxisKind = "active"
     zoom: int = 0
@@ -41,6 +43,8 @@ class Playhead:
         self._last = remembered.position
         self._jumps = remembered.jumps[-JUMPS_KEPT:]
         self._undone: list[int] = []
+        self.anchor: int | None = remembered.anchor
+        """The moment A, which others are compared with."""
         self.playing = False
         self._speed = 0
 

@@ -79,6 +79,16 @@ def _rows(
     return rows, Span(rows[-1][0] if full else window.up_to, span.up_to)
 
 
+def causes_in(connection: sqlite3.Connection, segment: Segment, span: Span) -> list[tuple[int, int, str]]:
+    """(position, that of its cause, type) of the segment's events that have one."""
+    mine, values = own(segment)
+    return connection.execute(
+        "SELECT position, causation_id, type FROM events WHERE position > ? AND position <= ?"  # noqa: S608  constants
+        f" AND causation_id IS NOT NULL AND {mine} ORDER BY position",
+        (span.after, span.up_to, *values),
+    ).fetchall()
+
+
 def events_at(connection: sqlite3.Connection, positions: Sequence[int]) -> list[StoredEvent]:
     """The events at these positions, in order."""
     places = ", ".join("?" * len(positions))

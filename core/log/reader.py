@@ -20,6 +20,7 @@ from core.log.filters import EVERYTHING, Filter, Span
 from core.log.pages import (
     PAGE_EVENTS,
     Label,
+    causes_in,
     clip,
     event_page,
     events_at,
@@ -84,6 +85,13 @@ class Reader:
                 page, rest = await self.run(label_page, segment, rest, limit)
                 if page:
                     yield page
+
+    async def causes(self, *, branch: str, span: Span) -> list[tuple[int, int, str]]:
+        """(position, that of its cause, type) of the lineage's events that have one; the span is read in one go."""
+        found: list[tuple[int, int, str]] = []
+        for segment in self.branches.lineage(branch):
+            found += await self.run(causes_in, segment, clip(span, segment))
+        return found
 
     async def at(self, positions: Sequence[int]) -> list[StoredEvent]:
         """The events at these positions, in order; at most `PAGE_EVENTS` of them."""

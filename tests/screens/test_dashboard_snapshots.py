@@ -59,6 +59,10 @@ VIEWS: dict[str, tuple[str, ...]] = {
     "by_order": ("e", "t", "a", "a"),
     "zoomed_in": ("e", "t", "+", "+"),
     "zoomed_in_live": ("t", "+", "+"),
+    "moment_a": ("e", "d", "e"),
+    "diff": ("e", "d", "e", "e", "d"),
+    "diff_to_now": ("e", "D", "end"),
+    "why": ("e", "e", "enter", "z"),
     "marks": ("e", "M", *"broken [here]", "enter", "apostrophe"),
 }
 

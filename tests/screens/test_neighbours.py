@@ -112,7 +112,7 @@ async def test_what_the_playhead_came_to_is_what_the_detail_shows(engine: Engine
         await session.press("e", "e", "enter")
         assert session.screen.focus_name == "detail"
         assert session.screen.selection.position == faults[1]
-        assert "CAUSED BY" in session.text(session.screen.detail)
+        assert "WHY" in session.text(session.screen.detail)
         await session.press("e")
         assert session.screen.selection.position == faults[2]
         await session.press("backspace", "backspace")

@@ -12,6 +12,7 @@ from tui.bindings import ACTIONS, FOCUSES, MODES, Action, Context, Registry, key
 from tui.screens.keys import Keys
 
 CONTEXTS = [Context(mode, focus, searching) for mode, focus, searching in product(MODES, FOCUSES, (True, False))]
+CONTEXTS += [Context(mode, "detail", searching, asked=True) for mode, searching in product(MODES, (True, False))]
 
 
 def test_no_key_means_two_things_in_one_context() -> None:
@@ -76,6 +77,18 @@ def test_the_keys_of_time_work_with_the_strip_focused_and_in_the_past() -> None:
             action = registry.meaning(key, Context("time", focus))
             assert action is not None, key
             assert action.id == meant
+
+
+def test_in_the_past_a_question_under_the_cursor_has_its_keys_and_otherwise_time_has() -> None:
+    registry = Registry()
+    for key, time, answer in (("d", "compare", "deny"), ("a", "axis", "allow_once")):
+        for asked, meant in ((False, time), (True, answer)):
+            action = registry.meaning(key, Context("time", "detail", asked=asked))
+            assert action is not None
+            assert action.id == meant
+        live = registry.meaning(key, Context("live", "detail"))
+        assert live is not None
+        assert live.id == answer
 
 
 def test_keys_are_shown_as_people_write_them() -> None:

@@ -82,7 +82,19 @@ class _InOrder(TyperGroup):
 
 
 def _build() -> typer.Typer:
-    from tui.cli import benching, changing, decoding, demonstrating, events, keys, looking, running, searching, tending
+    from tui.cli import (
+        benching,
+        changing,
+        decoding,
+        demonstrating,
+        events,
+        explaining,
+        keys,
+        looking,
+        running,
+        searching,
+        tending,
+    )  # fmt: skip
 
     app = typer.Typer(
         cls=_InOrder,
@@ -93,6 +105,9 @@ def _build() -> typer.Typer:
         add_completion=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    for module in (demonstrating, running, changing, looking, events, searching, decoding, tending, keys, benching):
+    modules = (
+        demonstrating, running, changing, looking, events, searching, explaining, decoding, tending, keys, benching,
+    )  # fmt: skip
+    for module in modules:
         module.register(app)
     return app

@@ -1,4 +1,4 @@
-"""Commands that read the log itself: events, log, why."""
+"""Commands that read the log itself: events, log."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from tui.cli.desks import look
 from tui.cli.lines import event_line
 from tui.cli.names import agent_named, any_named, task_named
 from tui.cli.printing import event_fields, say, say_json, say_json_list
-from tui.moments import position_of
 
 NEWEST_SHOWN = 100
 
@@ -27,7 +26,7 @@ Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on with what ha
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    for command in (events, log, why):
+    for command in (events, log):
         app.command()(command)
 
 
@@ -168,32 +167,3 @@ def _print_output(printed: list[tuple[StoredEvent, str]], json: bool, follow: bo
     else:
         for field in fields:
             say_json(field) if json else say(str(field["line"]))
-
-
-def why(
-    what: Annotated[str, typer.Argument(metavar="TASK|AGENT|POSITION")],
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
-    """Explain the latest thing that happened to a task or an agent, or an event: its chain of causes."""
-
-    async def show(desk: Desk) -> None:
-        chain = await desk.queries.causes(await _position(what, desk))
-        if json:
-            say_json_list([event_fields(event) for event in chain])
-            return
-        for depth, event in enumerate(chain):
-            say(event_line(event) if not depth else f"  because\n{event_line(event)}")
-
-    look(show)
-
-
-async def _position(what: str, desk: Desk) -> int:
-    if what.isdigit():
-        return await position_of(what, desk.queries, desk.journal.clock.now())
-    state = desk.queries.state
-    named = any_named(state, what)
-    task = state.tasks.get(named)
-    if task is not None:
-        return task.last_position
-    newest = await desk.queries.stream(f"agent/{named}", last=1)
-    return newest[0].position if newest else 0

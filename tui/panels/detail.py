@@ -27,7 +27,7 @@ from tui.widgets.panel import Frame, Panel
 from tui.widgets.rows import Notice
 from tui.widgets.spans import Span, fit, segments_of, text_of
 from tui.widgets.virtual_list import VirtualList
-from tui.widgets.wrapping import wrap
+from tui.widgets.wrapping import wrap, wrap_hanging
 
 TITLE = literal("Detail")
 PAGER_CELLS = 100
@@ -75,14 +75,18 @@ class BodyRows:
         return index
 
     def row(self, index: int) -> Line:
-        return self._wrapped[index]
+        return self._wrapped[index][1]
+
+    def line(self, index: int) -> int:
+        """The number of the line that a row is of."""
+        return self._wrapped[index][0]
 
     def find(self, key: object) -> int | None:
         return key if isinstance(key, int) and key < len(self) else None
 
     @cached_property
-    def _wrapped(self) -> list[Line]:
-        return [part for line in self.lines for part in wrap(line, self.width)]
+    def _wrapped(self) -> list[tuple[int, Line]]:
+        return [(number, part) for number, line in enumerate(self.lines) for part in wrap_hanging(line, self.width)]
 
 
 class DetailBody(VirtualList[Line]):
@@ -168,6 +172,14 @@ class DetailPanel(Panel):
                 return next((entry for entry in self._entries if entry.key == key), None)
             case _:
                 return None
+
+    @property
+    def link(self) -> int | None:
+        """The position of the event that the line under the cursor is about."""
+        row, view = self.list.cursor_row, self.list.view
+        if row is None or not isinstance(view, BodyRows):
+            return None
+        return self._details.links.get(view.line(row))
 
     def toggle(self) -> bool:
         """Open or fold the entry under the cursor; whether there was anything to open."""

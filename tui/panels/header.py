@@ -14,6 +14,7 @@ from tui.widgets.spans import Span, width_of
 
 SPARK_CELLS = 8
 WIDE = 60  # from here on there is room for the session
+COMPARING = 100  # and from here on for both moments that are compared
 SLOW_MS = 100
 DAY_CAP = "day/usd_micros"  # the budget's id
 ALWAYS = 70  # places in the footer from here on are kept free
@@ -43,6 +44,8 @@ class Vitals:
     """While playing: how fast."""
     asking: int = 0
     """Questions of agents that wait for an answer."""
+    anchor: int | None = None
+    """The moment A, while others are compared with it."""
 
 
 def header(look: Look, vitals: Vitals, width: int, glyphs: Glyphs) -> tuple[Spans, Spans]:
@@ -50,7 +53,7 @@ def header(look: Look, vitals: Vitals, width: int, glyphs: Glyphs) -> tuple[Span
     left = [Span(literal(" CODEWALKERS"), "title"), GAP, Span(vitals.project, "strong")]
     if width >= WIDE:
         left += [GAP, Span(vitals.session, "muted")]
-    when = _when(look, vitals, glyphs)
+    when = _when(look, vitals, glyphs, wide=width >= COMPARING)
     room = width - width_of(left) - width_of(when) - 1
     rate = join((count(round(vitals.rates[-1] if vitals.rates else 0)), literal(" ev/s ")))
     parts: dict[str, Spans] = {
@@ -73,9 +76,10 @@ def header(look: Look, vitals: Vitals, width: int, glyphs: Glyphs) -> tuple[Span
     return tuple(left), (*right, Span(literal(" ")))
 
 
-def _when(look: Look, vitals: Vitals, glyphs: Glyphs) -> Spans:
+def _when(look: Look, vitals: Vitals, glyphs: Glyphs, *, wide: bool) -> Spans:
+    anchor = _compared(vitals.anchor, look, wide=wide)
     if look.live:
-        return (Span(join((glyphs.busy, literal(" LIVE"))), "live"),)
+        return (Span(join((glyphs.busy, literal(" LIVE"))), "live"), *anchor)
     back = join((glyphs.left, glyphs.left))
     behind = join(
         (clock_time(local(look.now_us)), literal(" · "), ago((look.clock_us - look.now_us) / 1000), literal(" ago"))
@@ -86,7 +90,17 @@ def _when(look: Look, vitals: Vitals, glyphs: Glyphs) -> Spans:
     new = look.head - look.position
     if new > 0:
         parts += [Span(literal("  ")), Span(join((literal("+"), count(new), literal(" new"))), "unseen")]
-    return tuple(parts)
+    return (*parts, *anchor)
+
+
+def _compared(anchor: int | None, look: Look, *, wide: bool) -> Spans:
+    """The moment A, and B when it is another one."""
+    if anchor is None:
+        return ()
+    parts = [literal(" COMPARE A #" if wide else " A #"), count(anchor)]
+    if wide and look.position != anchor:
+        parts += [literal(" B "), literal("now") if look.live else join((literal("#"), count(look.position)))]
+    return GAP, Span(join((*parts, literal(" "))), "anchor")
 
 
 def _asking(vitals: Vitals) -> Spans:

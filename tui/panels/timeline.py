@@ -86,16 +86,19 @@ class TimelinePanel(Panel):
         yield self.strip
 
     def show(
-        self, index: LineageIndex, look: Look, landmarks: Sequence[Landmark], hits: Sequence[int], *, fresh_after: int
-    ) -> None:
-        """Draw the strip of this moment, with what a search has found."""
+        self, index: LineageIndex, look: Look, landmarks: Sequence[Landmark], hits: Sequence[int], *,
+        anchor: int | None, fresh_after: int,
+    ) -> None:  # fmt: skip
+        """Draw the strip of this moment, with what a search has found, and the moment A."""
         known = self.kind, len(index.positions)
         if self._axis is None or known != self._known:
             self._axis, self._known = axis_of(index, self.kind), known
         self.window = self.zoom.window(self._axis, None if look.live else look.position)
         still = self._strip_of(self.window, index, landmarks, hits, fresh_after)
         playhead = None if look.live else self.window.slice_of(look.position)
-        self.strip.show(replace(still, playhead=playhead, playhead_label=look.past))
+        places = self.window.shown(() if anchor is None else (anchor,))
+        marked = next((at + 0.0 for at, _ in places), None)
+        self.strip.show(replace(still, playhead=playhead, playhead_label=look.past, anchor=marked))
         self.show_frame(Frame(TITLE, 5, self._note(index, look), look.past))
 
     def _strip_of(

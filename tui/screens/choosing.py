@@ -152,8 +152,8 @@ class Prompt(Chooser[Prompted]):
         super().__init__(literal("Go or do"), choices, "12345  50%  -5m  14:32  T-17  @mark, or what to do")
 
     def choose(self, typed: str) -> None:
-        """A number, a time, a task or a mark is a moment; anything else the best match."""
-        if typed and (typed[0].isdigit() or typed[0] in "-@" or typed[:2].upper() == "T-"):
+        """A number, a time, a task, a mark or an address is a moment; anything else the best match."""
+        if typed and (typed[0].isdigit() or typed[0] in "-@" or typed[:2].upper() == "T-" or "://" in typed):
             self.dismiss(Prompted(None, typed))
         elif self.chosen is not None:
             self.dismiss(Prompted(self.chosen, ""))

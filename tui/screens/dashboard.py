@@ -275,7 +275,9 @@ class DashboardScreen(Screen[None], inherit_bindings=False):
 
     def _draw_timeline(self) -> None:
         hits = () if self.search is None else self.search.hits.positions
-        self.timeline.show(self.feed.index, self.look, self.marks, hits, fresh_after=self._fresh_after)
+        self.timeline.show(
+            self.feed.index, self.look, self.marks, hits, anchor=self.playhead.anchor, fresh_after=self._fresh_after
+        )
 
     @property
     def marks(self) -> list[Mark]:
@@ -307,7 +309,7 @@ class DashboardScreen(Screen[None], inherit_bindings=False):
         speed = label(f"×{self.playhead.speed}") if self.playhead.playing else None
         vitals = Vitals(
             label(self.engine.project.root.name, 30), label(session, 12), self.feed.rates, self.feed.lag_p95_ms, speed,
-            asking=len(self.inbox.waiting(self.look.state)),
+            asking=len(self.inbox.waiting(self.look.state)), anchor=self.playhead.anchor,
         )  # fmt: skip
         self.header.show(*header(self.look, vitals, width, glyphs(self)))
         needing = {"agents": counts(self.look.state)[2], "queue": self._tasks_needing()}
@@ -419,7 +421,7 @@ class DashboardScreen(Screen[None], inherit_bindings=False):
         """Where a key pressed now is pressed."""
         focus = self.focus_name
         mode = "live" if self.playhead.live and focus != "timeline" else "time"
-        return Context(mode, focus, self.search is not None)
+        return Context(mode, focus, self.search is not None, self.asked is not None)
 
     def focus_panel(self, name: Focus) -> None:
         """Give the focus to a panel."""
@@ -512,7 +514,7 @@ class DashboardScreen(Screen[None], inherit_bindings=False):
         return Remembered(
             position=self.playhead.last, live=self.playhead.live, jumps=self.playhead.jumps,
             search="" if self.search is None else self.search.query.text, task_form=self.task_defaults,
-            axis=self.timeline.kind, zoom=self.timeline.zoom.level,
+            anchor=self.playhead.anchor, axis=self.timeline.kind, zoom=self.timeline.zoom.level,
         )  # fmt: skip
 
 

@@ -16,8 +16,10 @@ from tui.bindings import key_of
 from tui.text import SafeText
 from tui.widgets.panel import Frame, Panel
 from tui.widgets.spans import Span, content_of
+from tui.widgets.virtual_list import VirtualList
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 class Dialog(ModalScreen[T | None], Generic[T]):
@@ -66,6 +68,20 @@ class Dialog(ModalScreen[T | None], Generic[T]):
     async def pressed(self, key: str) -> bool:  # noqa: ARG002  for subclasses
         """Whether the key means something here."""
         return False
+
+
+def move(rows: VirtualList[R], key: str) -> bool:
+    """Move in a list as everywhere, for dialogs whose list takes all keys; whether the key does that."""
+    moves = {
+        ("j", "down"): rows.action_cursor_down, ("k", "up"): rows.action_cursor_up,
+        ("ctrl+d", "space"): rows.action_half_page_down, ("ctrl+u",): rows.action_half_page_up,
+        ("pagedown",): rows.action_page_down, ("pageup",): rows.action_page_up,
+        ("g", "home"): rows.action_first, ("G", "end"): rows.action_last,
+    }  # fmt: skip
+    act = next((act for keys, act in moves.items() if key in keys), None)
+    if act is not None:
+        act()
+    return act is not None
 
 
 def line(*spans: Span) -> Static:

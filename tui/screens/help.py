@@ -8,7 +8,7 @@ from typing import ClassVar, NamedTuple
 from textual.widget import Widget
 
 from tui.bindings import Action, Context, Group, Registry, key_names
-from tui.screens.dialog import Dialog
+from tui.screens.dialog import Dialog, move
 from tui.text import SafeText, join, label, literal
 from tui.widgets.columns import Column, lay_out
 from tui.widgets.rows import table
@@ -84,21 +84,7 @@ class Help(Dialog[None]):
         self._list.focus()
 
     async def pressed(self, key: str) -> bool:
-        match key:
-            case "j" | "down":
-                self._list.action_cursor_down()
-            case "k" | "up":
-                self._list.action_cursor_up()
-            case "ctrl+d" | "pagedown" | "space":
-                self._list.action_half_page_down()
-            case "ctrl+u" | "pageup":
-                self._list.action_half_page_up()
-            case "g" | "home":
-                self._list.action_first()
-            case "G" | "end":
-                self._list.action_last()
-            case "?" | "q" | "f1" | "enter":
-                self.dismiss(None)
-            case _:
-                return False
-        return True
+        if key in {"?", "q", "f1", "enter"}:
+            self.dismiss(None)
+            return True
+        return move(self._list, key)

@@ -14,7 +14,7 @@ from core.projections import Permission, State
 from tui.asking import Inbox
 from tui.bindings import FOCUSES, Focus
 from tui.details import Selection
-from tui.moments import position_of
+from tui.moments import Place, place_of
 from tui.panels.agents import AgentList
 from tui.panels.detail import DetailBody
 from tui.panels.events import EventList
@@ -106,10 +106,15 @@ class Keys(TimeKeys, TalkKeys):
         lists = (screen.agents.list, screen.queue.list, screen.detail.list)
         return next((rows for rows in lists if rows is screen.focused), screen.events.list)
 
-    def open(self) -> None:
-        """The detail, with the focus in it; there, what is folded."""
-        if self._screen.focus_name != "detail" or not self._screen.detail.toggle():
-            self._screen.focus_panel("detail")
+    def open(self) -> Doing | None:
+        """The detail, with the focus in it; there, what is folded, or the event that a line is about."""
+        screen = self._screen
+        link = screen.detail.link if screen.focus_name == "detail" else None
+        if link is not None:
+            return screen.travel.jump(link)
+        if screen.focus_name != "detail" or not screen.detail.toggle():
+            screen.focus_panel("detail")
+        return None
 
     def back(self) -> None:
         """Close what is open, one thing at a time: the zoom, the detail, the search, the past."""
@@ -120,6 +125,9 @@ class Keys(TimeKeys, TalkKeys):
             screen.focus_panel(_HOMES.get(screen.selection.kind, "queue"))
         elif screen.search is not None:
             screen.search = None
+            screen.paint()
+        elif screen.playhead.anchor is not None:
+            screen.playhead.anchor = None
             screen.paint()
         elif not screen.playhead.live:
             screen.travel.live()
@@ -237,7 +245,7 @@ class Keys(TimeKeys, TalkKeys):
         if screen.playhead.live:
             text = screen.selection.id or str(screen.selection.position)
         else:
-            text = f"cw://{screen.engine.journal.branch}#{screen.look.position}"
+            text = Place(screen.engine.journal.branch, screen.look.position).address
         screen.terminal.copy_to_clipboard(text)
         screen.say(f"{text} sent to the terminal's clipboard")
         return None
@@ -258,12 +266,16 @@ class Keys(TimeKeys, TalkKeys):
         if answer.action is not None:
             screen.perform(screen.registry[answer.action])
             return None
-        now = screen.engine.journal.clock.now()
-        return await self.go_to(await position_of(answer.moment, screen.engine.queries, now))
+        return await self.go_to(answer.moment)
 
-    async def go_to(self, position: int) -> str | None:
+    async def go_to(self, moment: str) -> str | None:
         """Show that moment."""
-        await self._screen.travel.jump(position)
+        screen = self._screen
+        branch, now = screen.engine.journal.branch, screen.engine.journal.clock.now()
+        place = await place_of(moment, screen.engine.queries, now, branch=branch)
+        if place.branch != branch:
+            return f"that is on branch {place.branch}; this is {branch}"
+        await screen.travel.jump(place.position)
         return None
 
     async def help(self) -> None:

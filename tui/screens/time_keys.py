@@ -6,7 +6,9 @@ from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
 from tui.marks import bookmark_at
+from tui.moments import Place
 from tui.screens.bookmarks import MarkChooser, NameBookmark, mark_choices
+from tui.screens.diff import DiffScreen
 
 if TYPE_CHECKING:
     from tui.screens.dashboard import DashboardScreen
@@ -199,3 +201,54 @@ class TimeKeys:
                 return
             await screen.engine.commands.remove_bookmark(mark.id)
             screen.paint()
+
+    # -- comparing ----------------------------------------------------------------------------------------------
+
+    async def compare(self) -> str | None:
+        """The first time A is set; then everything is compared with it, until `escape` clears it."""
+        screen = self._screen
+        here, anchor = screen.travel.position, screen.playhead.anchor
+        if anchor is not None and anchor != here:
+            return await self._show_diff(anchor, here)
+        screen.playhead.anchor = here if anchor is None else None
+        screen.paint()
+        return f"A is {here:,}; d elsewhere shows what is different there" if anchor is None else "A is cleared"
+
+    async def compare_now(self) -> str | None:
+        screen = self._screen
+        if screen.playhead.live:
+            return "this is now; D in the past shows what is different since"
+        return await self._show_diff(screen.travel.position, screen.feed.head)
+
+    async def flip(self) -> str | None:
+        screen = self._screen
+        here, anchor = screen.travel.position, screen.playhead.anchor
+        if anchor is None:
+            return "d sets the moment A first"
+        screen.playhead.anchor = here
+        await screen.travel.jump(anchor)
+        return None
+
+    async def _show_diff(self, a: int, b: int) -> str | None:
+        screen = self._screen
+        branch, compare = screen.feed.index.branch, screen.engine.queries.compare
+        before, after = Place(branch, a), Place(branch, b)
+        shown = DiffScreen(
+            before, after, await compare(before, after), compare=compare, copy=screen.terminal.copy_to_clipboard
+        )
+        change = await screen.terminal.push_screen_wait(shown)
+        if change is None:
+            return None
+        stream = f"{STREAMS.get(change.kind, change.kind)}/{change.id}"
+        newest = await screen.engine.queries.stream(stream, up_to=max(a, b), last=1)
+        if not newest:
+            return f"{change.id} has no events of its own"
+        await screen.travel.jump(newest[0].position)
+        return None
+
+
+STREAMS = {
+    "agents": "agent", "tasks": "task", "executions": "execution", "workspaces": "workspace", "locks": "lock",
+    "checkpoints": "checkpoint", "signals": "signal", "budgets": "budget", "profiles": "profile", "sessions": "session",
+}  # fmt: skip
+"""What the events of a kind of record are streamed as, where that is not its own name."""

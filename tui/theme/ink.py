@@ -26,7 +26,7 @@ Ink = Literal[
     "waiting", "failed", "lost", "unknown", "busy", "starting", "done", "unseen", "queued", "blocked", "idle", "paused",
     "stopped", "cancelled",
     # what changed, what was found, and when it is
-    "added", "changed", "removed", "match", "live", "past", "ahead", "playhead", "flash",
+    "added", "changed", "removed", "match", "live", "past", "ahead", "playhead", "anchor", "flash",
     # what somebody wrote
     "emphasis", "code", "link",
     # density of the timeline
@@ -70,6 +70,7 @@ INKS: Mapping[Ink, str] = {
     "past": "bold $text-warning",
     "ahead": "$foreground 40%",
     "playhead": "bold reverse $text-warning",
+    "anchor": "bold reverse $text-accent",
     "flash": "bold reverse $text-error",
     "emphasis": "italic",
     "code": "$text-primary",

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from rich.cells import cell_len
 
-from tui.text import UNICODE, Glyphs, SafeText, apportion, blank, chars, count, join
+from tui.text import UNICODE, Glyphs, SafeText, apportion, blank, chars, count, join, literal
 from tui.widgets.spans import Span, text_of
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ _RANK: dict[MarkKind, int] = {"failure": 0, "bookmark": 1, "fork": 2, "checkpoin
 _MARK_INKS: dict[MarkKind, Ink] = {
     "failure": "failed", "bookmark": "unseen", "fork": "paused", "checkpoint": "accent", "hit": "warn",
 }  # fmt: skip
+ANCHOR = literal("A")
+COMPARED = literal("B")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class StripView:
         marks: In any order.
         gaps: In order.
         ticks: In order; those that do not fit are left out.
+        anchor: The moment A others are compared with, as a bucket and a fraction of it.
     """
 
     buckets: tuple[int, ...]
@@ -77,6 +80,7 @@ class StripView:
     marks: tuple[Mark, ...] = ()
     gaps: tuple[Gap, ...] = ()
     ticks: tuple[Tick, ...] = ()
+    anchor: float | None = None
 
 
 class Cell(NamedTuple):
@@ -138,7 +142,7 @@ def draw(view: StripView, width: int, rows: int, glyphs: Glyphs = UNICODE) -> li
     head = None if view.playhead is None else cell_of(cells, view.playhead)
     density, marks = _density(view, cells, head, glyphs), _marks(view, cells, head, glyphs)
     if rows == 1:
-        return [_merged(over or under for under, over in zip(density, marks, strict=True))]
+        return [_merged(_over(under, over) for under, over in zip(density, marks, strict=True))]
     ground = _ground(view, cells, head, glyphs)
     lines = [density, [over or under for under, over in zip(ground, marks, strict=True)]]
     if rows > 2:
@@ -157,7 +161,20 @@ def _density(view: StripView, cells: Sequence[Cell], head: int | None, glyphs: G
         line.append(Span(cell.gap, "faint") if cell.gap else Span(levels[height], ink))
     if head is not None:
         line[head] = line[head]._replace(ink="playhead")
+    if view.anchor is not None:
+        if head is not None:
+            line[head] = Span(COMPARED, "playhead")
+        line[cell_of(cells, view.anchor)] = Span(ANCHOR, "anchor")
     return line
+
+
+def _over(density: Span, mark: Span | None) -> Span:
+    """What a cell says when it has one row: a mark hides how much happened, but not which moment is A or B."""
+    if mark is None:
+        return density
+    if density.text == ANCHOR:
+        return Span(mark.text, "anchor")
+    return density if density.text == COMPARED else mark
 
 
 def _marks(view: StripView, cells: Sequence[Cell], head: int | None, glyphs: Glyphs) -> list[Span | None]:

@@ -9,11 +9,14 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from tui.text import SafeText, fitting, part
+from tui.text import SafeText, blank, fitting, part
 from tui.widgets.spans import Span, text_of, width_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+HANGING = 3  # cells
 
 
 @lru_cache(maxsize=4096)
@@ -22,6 +25,19 @@ def wrap(line: tuple[Span, ...], width: int) -> tuple[tuple[Span, ...], ...]:
     if width <= 0 or width_of(line) <= width:
         return (line,)
     return tuple(tuple(_between(line, start, end)) for start, end in _breaks(text_of(line), width))
+
+
+@lru_cache(maxsize=4096)
+def wrap_hanging(line: tuple[Span, ...], width: int) -> tuple[tuple[Span, ...], ...]:
+    """The same; lines after the first are indented a little more than it is, where there is room for that."""
+    text = text_of(line)
+    indent = len(text) - len(text.lstrip(" ")) + HANGING
+    if width_of(line) <= width or indent > width // 2:
+        return wrap(line, width)
+    _, end = next(iter(_breaks(text, width)))
+    start = end + len(text[end:]) - len(text[end:].lstrip(" "))
+    rest = wrap(tuple(_between(line, start, len(text))), width - indent)
+    return tuple(_between(line, 0, end)), *((Span(blank(indent)), *part) for part in rest)
 
 
 def _breaks(text: SafeText, width: int) -> Iterator[tuple[int, int]]:
