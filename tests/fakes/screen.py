@@ -78,7 +78,7 @@ class Session:
 
     @property
     def message(self) -> str:
-        return self.text(self.screen.message).strip()
+        return self.text(self.screen.status.message).strip()
 
     async def press(self, *keys: str) -> None:
         """Press keys by Textual's names or as characters, waiting after each."""

@@ -235,6 +235,7 @@ class Keys(TimeKeys, TalkKeys):
     def zoom(self) -> None:
         self._screen.zoomed = not self._screen.zoomed
         self._screen.lay_out()
+        self._screen.draw_lines_soon()
 
     def copy(self) -> Doing | None:
         screen = self._screen
