@@ -30,6 +30,8 @@ from tui.widgets.spans import Span
 
 OUTPUT_LINES = 500
 CHANGES_SHOWN = 40
+PAYLOAD_SHOWN = 20_000  # characters
+BACK_MS = 1000  # clocks that are set right by less are nothing to speak of
 SPEECHLESS = frozenset({"", "command"})
 """Protocols of agents that only print."""
 
@@ -222,12 +224,16 @@ async def _of_event(event: StoredEvent, look: Look, queries: Queries) -> Details
     consequences = await queries.consequences(event.position)
     before = await queries.state_at(event.position - 1)
     after = await queries.state_at(event.position)
+    back_ms = (before.recorded_us - event.recorded_us) / 1000
     head = [
         (Span(label(event.type, WIDE), "strong"), Span(label(f"  {event.stream}", WIDE), "accent")),
         (Span(join((literal("#"), count(event.position), literal("  "))), "muted"), Span(_time(event), "muted")),
         fact("by", event.actor),
         (Span(label(tell(event, WIDE), WIDE)),),
     ]
+    if back_ms >= BACK_MS:
+        gone = join((literal("the clock had gone back "), duration(back_ms), literal(": order is by position")))
+        head.append((Span(gone, "warn"),))
     changed = [line for change in changes(before, after) for line in record_lines(change)]
     why = section("why", cause_lines(chain, look.position))
     what = section("changed by this event", changed[:CHANGES_SHOWN])
@@ -245,8 +251,11 @@ def _payload_lines(event: StoredEvent) -> Iterator[Line]:
         text = payload.raw
     else:
         text = msgspec.json.format(msgspec.json.encode(payload), indent=2).decode()
-    for line in lines(sanitize(text)):
+    for line in lines(sanitize(text[:PAYLOAD_SHOWN])):
         yield (Span(line, "muted"),)
+    if len(text) > PAYLOAD_SHOWN:
+        more = join((literal("… and "), count(len(text) - PAYLOAD_SHOWN), literal(" characters more; `cw why ")))
+        yield (Span(join((more, label(str(event.position)), literal(" --json` has all of them"))), "warn"),)
 
 
 # -- parts ----------------------------------------------------------------------------------------------------------

@@ -31,6 +31,7 @@ BUSY_TIMEOUT_MS = 5_000
 CHECKPOINT_PAGES = 4_000  # larger than SQLite's default: fewer checkpoints in the path of an append
 WAL_LIMIT_BYTES = 64 * 1024 * 1024
 _OPCODES_PER_CHECK = 100_000
+NO_TEXT = "Could not decode to UTF-8"
 
 _WRITER_PRAGMAS = (
     "journal_mode = WAL",
@@ -96,7 +97,7 @@ def _set_pragmas(connection: sqlite3.Connection, pragmas: tuple[str, ...]) -> No
 
 
 def read_within(connection: sqlite3.Connection, clock: Clock, read: Callable[[], T]) -> T:
-    """Run one read transaction, interrupted after `READ_LIMIT_S`.
+    """Run one read transaction, interrupted after `READ_LIMIT_S`. Bytes that are no text are read as `�`.
 
     Raises:
         sqlite3.OperationalError: interrupted, or whatever the read itself raised.
@@ -105,8 +106,17 @@ def read_within(connection: sqlite3.Connection, clock: Clock, read: Callable[[],
     connection.set_progress_handler(lambda: int(clock.monotonic() > deadline), _OPCODES_PER_CHECK)
     try:
         return read()
+    except sqlite3.OperationalError as error:
+        if connection.text_factory is not str or NO_TEXT not in str(error):
+            raise
+        connection.text_factory = _legible  # only now: it is several times slower
+        return read()
     finally:
         connection.set_progress_handler(None, 0)
+
+
+def _legible(stored: bytes) -> str:
+    return stored.decode(errors="replace")
 
 
 def create(path: Path, clock: Clock) -> None:

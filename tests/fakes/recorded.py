@@ -166,7 +166,24 @@ async def recorded_engine(directory: Path, steps: list[Step] | None = None) -> A
             for event in await log.append_many(chained, session_id="S-1", actor="supervisor"):
                 cause[event.stream] = event.position
         clock.moment += timedelta(seconds=1)
-        desk = Desk(project, CONFIG, journal, None)
-        context = Context(journal=journal, runner=runner, project=directory, environment={}, config=lambda: desk.config)
-        async with AgentTools.ready(journal, desk.commands, lambda: desk.config, project, {}) as tools:
-            yield Engine(desk, Scheduler(journal, desk.config), Supervisor(context), tools)
+        async with _idle_engine(Desk(project, CONFIG, journal, None), runner) as engine:
+            yield engine
+
+
+@asynccontextmanager
+async def engine_on(directory: Path) -> AsyncIterator[Engine]:
+    """An engine over whatever log there is in a project, read anew; it runs nothing either."""
+    async with (
+        Desk.open(directory, config=CONFIG, clock=StillClock()) as desk,
+        LocalRunner() as runner,
+        _idle_engine(desk, runner) as engine,
+    ):
+        yield engine
+
+
+@asynccontextmanager
+async def _idle_engine(desk: Desk, runner: LocalRunner) -> AsyncIterator[Engine]:
+    journal, project = desk.journal, desk.project
+    context = Context(journal=journal, runner=runner, project=project.root, environment={}, config=lambda: desk.config)
+    async with AgentTools.ready(journal, desk.commands, lambda: desk.config, project, {}) as tools:
+        yield Engine(desk, Scheduler(journal, desk.config), Supervisor(context), tools)

@@ -8,26 +8,23 @@ from functools import cached_property
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.geometry import Size
-from textual.strip import Strip
-from textual.widget import Widget
 
 from core.projections import Task
 from tui.details import NOTHING, Details, Selection, Talk
 from tui.look import Look
 from tui.text import SafeText, join, literal, sanitize
 from tui.theme import glyphs
-from tui.theme.ink import palette
 from tui.transcript.blocks import Line
 from tui.transcript.drawing import foldable
 from tui.transcript.entries import Attempt, Entry, Message, Thought
 from tui.transcript.layout import EARLIER, FULL, TranscriptRows, Typesetter, text_of_all
 from tui.transcript.scene import Scene
 from tui.widgets.panel import Frame, Panel
+from tui.widgets.paragraph import Paragraph
 from tui.widgets.rows import Notice
-from tui.widgets.spans import Span, fit, segments_of, text_of
+from tui.widgets.spans import Span, text_of
 from tui.widgets.virtual_list import VirtualList
-from tui.widgets.wrapping import wrap, wrap_hanging
+from tui.widgets.wrapping import wrap_hanging
 
 TITLE = literal("Detail")
 PAGER_CELLS = 100
@@ -35,30 +32,13 @@ COPY_CELLS = 10_000  # lines as they were, not as they are broken here
 SILENT = Notice("empty", ((Span(literal("nothing said yet"), "faint"),),))
 
 
-class DetailHead(Widget):
+class DetailHead(Paragraph):
     """The facts; as high as they need, within reason."""
 
-    DEFAULT_CSS = "DetailHead { height: auto; max-height: 50%; padding: 0 1; }"
+    DEFAULT_CSS = "DetailHead { max-height: 50%; padding: 0 1; }"
 
     def __init__(self) -> None:
-        super().__init__()
-        self._lines = NOTHING.head
-
-    def show(self, lines: tuple[Line, ...]) -> None:
-        """Draw these lines; returns at once when they are what is shown."""
-        if lines != self._lines:
-            taller = len(lines) != len(self._lines)
-            self._lines = lines
-            self.refresh(layout=taller)
-
-    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002  Textual's signature
-        return sum(len(wrap(line, width)) for line in self._lines)
-
-    def render_line(self, y: int) -> Strip:
-        width = self.size.width
-        lines = [part for line in self._lines for part in wrap(line, width)]
-        spans: Iterable[Span] = lines[y] if y < len(lines) else ()
-        return Strip(segments_of(fit(spans, width, glyphs(self)), palette(self), self.rich_style), width)
+        super().__init__(NOTHING.head)
 
 
 @dataclass(frozen=True)

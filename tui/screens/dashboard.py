@@ -16,9 +16,11 @@ from textual.events import DescendantFocus, Key
 from core.engine import Engine
 from core.errors import CodewalkersError
 from core.events import StoredEvent
+from core.history.checking import Checked, check
 from core.projections import Permission, State
 from tui.asking import Attention, Inbox
 from tui.bindings import Action, Context, Registry, key_of
+from tui.degraded import degraded_lines
 from tui.event_rows import EventRows, TimeStyle, positions_around
 from tui.feed import Feed
 from tui.marks import Mark, marks
@@ -70,12 +72,14 @@ class DashboardScreen(Selecting, inherit_bindings=False):
         """How many were drawn so far."""
         self._due = 0.0
         self._fresh_after = feed.head
+        self._checked = Checked()
 
     def on_mount(self) -> None:
         """Draw what is known, and start the frames."""
         self.queue.list.focus()
         self.paint()
         self.set_interval(FRAME_S, self._frame)
+        self.run_worker(self._check_log, group="check")
         if not self.playhead.live:
             self.run_worker(self.travel.seek, group="keys")
 
@@ -104,7 +108,7 @@ class DashboardScreen(Selecting, inherit_bindings=False):
             self._grow_past()
         self.reading.load(self.rows, self.events.list.on_screen)
         self._grow_detail(events)
-        self.status.frame(self.engine.queries.trouble)
+        self.status.frame()
 
     async def _catch_up(self) -> None:
         await self.feed.begin()
@@ -197,6 +201,19 @@ class DashboardScreen(Selecting, inherit_bindings=False):
         )  # fmt: skip
         actions = self.registry.footer(self.context, past=not self.look.live, asked=self.question is not None)
         self.status.show(self.look, vitals, actions, self.panel, self.size.width, glyphs(self))
+        queries = self.engine.queries
+        self.status.warn(degraded_lines(queries.trouble, self._checked, queries.state.totals.unknown_events))
+
+    async def _check_log(self) -> None:
+        """Find out beside everything else whether the log is what was recorded."""
+        try:
+            await check(self.engine.project.log, self._take_checked)
+        except CodewalkersError as error:
+            self.say(f"whether the log is what was recorded cannot be told: {error}", "warn")
+
+    def _take_checked(self, checked: Checked) -> None:
+        self._checked = checked
+        self._draw_lines()
 
     def draw_lines_soon(self) -> None:
         self.call_after_refresh(self._draw_lines)

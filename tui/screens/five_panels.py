@@ -35,6 +35,7 @@ class FivePanels(Screen[None], inherit_bindings=False):
     FivePanels #timeline { height: 5; }
     FivePanels #tabs { display: none; }
     FivePanels #header { background: $panel; }
+    FivePanels #banner { background: $error 20%; padding: 0 1; display: none; max-height: 25%; }
     FivePanels.-wide #detail { dock: right; width: 34%; height: 100%; }
     FivePanels.-wide #events { column-span: 20; }
     FivePanels.-low #timeline { height: 1; border: none; }
@@ -58,6 +59,7 @@ class FivePanels(Screen[None], inherit_bindings=False):
     def compose(self) -> ComposeResult:
         yield self.status.header
         yield self.status.tabs
+        yield self.status.banner
         yield Container(self.agents, self.queue, self.events, self.detail, id="body")
         yield self.timeline
         yield self.status.message
