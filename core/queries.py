@@ -49,6 +49,12 @@ class Queries:
         """Why nothing can be stored at the moment, in a sentence; None when all is well."""
         return self._journal.trouble
 
+    @property
+    def notice(self) -> str | None:
+        """What somebody should know although all goes on, in a sentence; None when there is nothing."""
+        overgrown = self._journal.log.overgrown
+        return None if overgrown is None else overgrown.sentence
+
     async def head(self, branch: str | None = None) -> int:
         """The last position of the branch; of the live one when none is named."""
         return await self._journal.log.head(branch or self._journal.branch)

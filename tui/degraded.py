@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from core.history.checking import Checked
 from tui.text import count, join, label, literal
@@ -13,14 +13,12 @@ TYPES_NAMED = 3
 NAME = Span(literal("DEGRADED "), "bad")
 
 
-def degraded_lines(trouble: str | None, checked: Checked, unreadable: int) -> tuple[Line, ...]:
+def degraded_lines(troubles: Iterable[str], checked: Checked, unreadable: int) -> tuple[Line, ...]:
     """A sentence for each thing that is wrong; nothing when all is well.
 
-    `trouble` is why nothing can be stored at the moment, `unreadable` how many events were skipped by the fold.
+    `troubles` are sentences already, `unreadable` is how many events were skipped by the fold.
     """
-    lines: list[Line] = []
-    if trouble:
-        lines.append((NAME, Span(label(trouble, 300))))
+    lines: list[Line] = [(NAME, Span(label(trouble, 300))) for trouble in troubles]
     if checked.first_bad is not None:
         place = join((literal("event "), count(checked.first_bad), literal(" is not what was recorded: ")))
         after = literal(". What is shown from there on may be wrong; `cw verify` tells more")

@@ -159,6 +159,8 @@ def open_error(path: Path, error: Exception) -> CodewalkersError:
     name = getattr(error, "sqlite_errorname", "")
     if name == "SQLITE_NOTADB":
         return NotOurDatabase(str(path))
+    if name == "SQLITE_INTERRUPT":
+        return CannotOpen(str(path), f"a read took longer than {READ_LIMIT_S:.0f} seconds and was given up; try again")
     if name.startswith("SQLITE_CORRUPT"):
         return CannotOpen(str(path), "the file is damaged; `cw doctor` says more")
     return CannotOpen(str(path), _plain(error, name))

@@ -27,6 +27,7 @@ from core.log.reader import Reader
 from core.log.snapshots import save_snapshot
 from core.log.tail import Tail
 from core.log.transaction import Fact, Request, StreamAppend, Transactions, load_branches
+from core.log.write_ahead import Overgrown
 from core.log.writer import GroupCommit
 
 
@@ -208,6 +209,11 @@ class EventLog(ReadSide):
         raw = state if isinstance(state, bytes) else msgspec.json.encode(state)
         now_us = to_us(self.reader.clock.now())
         await self._writing().run(save_snapshot, stream, version, now_us, not isinstance(state, bytes), raw)
+
+    @property
+    def overgrown(self) -> Overgrown | None:
+        """What the write-ahead log has grown to while somebody keeps it from shrinking; the owner alone knows."""
+        return None if self._writer is None else self._writer.write_ahead.overgrown
 
     def _writing(self) -> GroupCommit:
         if self._writer is None:

@@ -23,6 +23,7 @@ from core.log.anchor import Anchor
 from core.log.branches import Branch
 from core.log.connection import Connection, write_error
 from core.log.transaction import Outcome, Request, Transactions
+from core.log.write_ahead import LOOK_EVERY_S, WriteAhead
 
 BATCH_EVENTS = 1_000
 BATCH_CHARACTERS = 1 << 20
@@ -41,6 +42,7 @@ class GroupCommit:
     ) -> None:  # fmt: skip
         self._path, self._connection, self._transactions, self._clock = path, connection, transactions, clock
         self._anchor, self._publish = anchor, publish
+        self.write_ahead = WriteAhead(path, clock)
         self._inode = inode
         self._waiting: deque[tuple[Request, Answer]] = deque()
         self._wake = asyncio.Event()
@@ -93,8 +95,10 @@ class GroupCommit:
         """The writer task: returns after `close`, when everything handed over is stored or refused."""
         try:
             while not (self._closing and not self._waiting):
-                if not self._waiting and not await self._woken():
+                if not self._waiting and not await self._woken(IDLE_BEFORE_CHECKPOINT_S):
                     await self._checkpoint()
+                    while self.write_ahead.overgrown and not await self._woken(LOOK_EVERY_S):
+                        await self._checkpoint()
                     await self._wake.wait()
                 self._wake.clear()
                 while self._waiting:
@@ -106,9 +110,9 @@ class GroupCommit:
             self._closing = True  # also when we are cancelled: nobody would answer any more
             self._refuse_waiting(self.failure or LogClosed())
 
-    async def _woken(self) -> bool:
+    async def _woken(self, within_s: float) -> bool:
         with suppress(TimeoutError):
-            async with asyncio.timeout(IDLE_BEFORE_CHECKPOINT_S):
+            async with asyncio.timeout(within_s):
                 await self._wake.wait()
                 return True
         return False
@@ -154,7 +158,9 @@ class GroupCommit:
     def _commit_here(self, connection: sqlite3.Connection, requests: list[Request], now_us: int) -> list[Outcome]:
         if not self._file_is_ours():
             raise LogVanished(str(self._path), self._rescue(connection))
-        return self._transactions.commit(connection, requests, now_us)
+        outcomes = self._transactions.commit(connection, requests, now_us)
+        self.write_ahead.look()
+        return outcomes
 
     def _file_is_ours(self) -> bool:
         try:
@@ -197,3 +203,4 @@ class GroupCommit:
     def _checkpoint_here(self, connection: sqlite3.Connection) -> None:
         self._anchor.sync()
         connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        self.write_ahead.look()

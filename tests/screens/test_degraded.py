@@ -10,7 +10,10 @@ import pytest
 from fakes.recorded import Step, engine_on, history, one, recorded_engine
 from fakes.screen import Session, looking
 
+from core.engine import Engine
 from core.events import SwarmMilestoneReached, UnknownEvent
+from core.log import EventLog
+from core.log.write_ahead import Holder, Overgrown
 
 DAY_S = 86_400
 SIZES = ((80, 24), (120, 36), (40, 12))
@@ -133,3 +136,15 @@ async def test_without_colour_everything_is_said_as_well(tmp_path: Path, monkeyp
         assert "event 12" in banner(session)
         assert "2 events cannot be read" in banner(session)
         await travelled(session)
+
+
+async def test_who_keeps_the_log_from_shrinking_is_said_until_it_can(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with looking(engine) as session:
+        monkeypatch.setattr(EventLog, "overgrown", Overgrown(80 * 2**20, (Holder(4711, "sqlite3"),)))
+        await session.press("1")
+        assert "write-ahead log has grown to 80 MB, because sqlite3 (process 4711)" in banner(session)
+        monkeypatch.setattr(EventLog, "overgrown", None)
+        await session.press("2")
+        assert banner(session) == ""

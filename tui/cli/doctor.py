@@ -11,6 +11,7 @@ import stat
 import sys
 from collections.abc import Iterator
 from importlib.metadata import version
+from pathlib import Path
 from typing import Literal
 
 from msgspec import Struct
@@ -19,8 +20,8 @@ from core.config import load_config
 from core.engine import Desk
 from core.errors import CodewalkersError, LogOwned
 from core.known_agents import KNOWN_AGENTS
-from core.log.connection import WAL_LIMIT_BYTES
 from core.log.lock import OwnerLock
+from core.log.write_ahead import overgrown
 from core.processes.strays import find_strays
 from core.project import Project
 from tui.text import bytes_, count
@@ -113,7 +114,7 @@ async def _log(project: Project) -> list[Finding]:
             stats = await desk.journal.log.stats()
             found = [
                 Finding("log", "good", f"{count(stats.events)} events, {bytes_(stats.size_bytes)}"),
-                *_write_ahead(stats.wal_bytes),
+                *await asyncio.to_thread(lambda: [*_write_ahead(project.log)]),
                 *await asyncio.to_thread(_owner, project, desk.journal.log.log_id),
             ]
             found += await _index(desk, stats.events)
@@ -138,11 +139,10 @@ async def _index(desk: Desk, events: int) -> list[Finding]:
     return [Finding("index", "good", f"{bytes_(size)}; texts of {count(searchable)} of {count(events)} events")]
 
 
-def _write_ahead(size: int) -> Iterator[Finding]:
-    if size > WAL_LIMIT_BYTES:
-        yield Finding(
-            "write-ahead", "warn", f"{bytes_(size)}: some program keeps reading; close it so that it can shrink"
-        )
+def _write_ahead(log_path: Path) -> Iterator[Finding]:
+    found = overgrown(log_path)
+    if found is not None:
+        yield Finding("write-ahead", "warn", found.sentence)
 
 
 def _owner(project: Project, log_id: str) -> list[Finding]:

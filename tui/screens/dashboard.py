@@ -202,7 +202,8 @@ class DashboardScreen(Selecting, inherit_bindings=False):
         actions = self.registry.footer(self.context, past=not self.look.live, asked=self.question is not None)
         self.status.show(self.look, vitals, actions, self.panel, self.size.width, glyphs(self))
         queries = self.engine.queries
-        self.status.warn(degraded_lines(queries.trouble, self._checked, queries.state.totals.unknown_events))
+        troubles = [trouble for trouble in (queries.trouble, queries.notice) if trouble]
+        self.status.warn(degraded_lines(troubles, self._checked, queries.state.totals.unknown_events))
 
     async def _check_log(self) -> None:
         """Find out beside everything else whether the log is what was recorded."""
