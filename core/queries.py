@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
-from core.config import Config
+from core.config import Config, Permissions
 from core.errors import NotFound
 from core.events import AgentOutput, PermissionRequested, StoredEvent, TaskCreated, TaskStarted, WorkspaceFilesChanged
 from core.history import Timeline
@@ -77,6 +77,11 @@ class Queries:
     def why_waiting(self, state: State, task: Task) -> str:
         """Why a task does not run, in a few words; empty when it does or is over."""
         return why_waiting(state, self._config(), task)
+
+    def permissions(self, profile: str) -> Permissions | None:
+        """What agents of a profile may do without asking, as it is configured now; None for one that is not."""
+        known = self._config().profiles.get(profile)
+        return None if known is None else known.permissions
 
     async def task_created(self, task_id: str) -> TaskCreated:
         """What the task shall do.

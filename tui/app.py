@@ -10,6 +10,7 @@ from pathlib import Path
 from textual.app import App
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
+from textual.events import Event, Paste
 
 from core.config import Config
 from core.crash import keep
@@ -21,6 +22,7 @@ from tui.driver import TerminalDriver
 from tui.feed import Feed
 from tui.playhead import load_view, save_view
 from tui.screens.dashboard import DashboardScreen
+from tui.text import sanitize
 from tui.theme import STYLESHEET, register
 
 INTERRUPTED = 130
@@ -47,6 +49,12 @@ class CodewalkersApp(App[int], inherit_bindings=False):
         """For a real terminal our own driver."""
         usual = super().get_driver_class()
         return TerminalDriver if usual is LinuxDriver else usual
+
+    async def on_event(self, event: Event) -> None:
+        """What is pasted may come from an agent: it is made harmless before anything gets it."""
+        if isinstance(event, Paste):
+            event.text = _harmless(event.text)
+        await super().on_event(event)
 
     async def on_mount(self) -> None:
         """Show the dashboard."""
@@ -94,6 +102,12 @@ async def _run(project: Path, config: Config | None, plan: Plan | None) -> int:
         complain(f"the dashboard crashed; everything recorded is safe, and {app.crash} says what went wrong")
         return CRASHED
     return code or 0
+
+
+def _harmless(text: str) -> str:
+    """All of it, tabs too, without what a terminal would obey."""
+    room = len(text) + 64
+    return "\t".join(sanitize(piece, max_line=room, max_chars=room) for piece in text.split("\t"))
 
 
 def _speaks_unicode() -> bool:

@@ -5,7 +5,7 @@ A question counts as waiting as long as the attempt that asked it goes on: nobod
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from heapq import nlargest
 
 from core.projections import Permission, State
@@ -19,6 +19,11 @@ def goes_on(asked: Permission, state: State) -> bool:
     """Whether somebody still hears an answer."""
     execution = state.executions.get(asked.execution_id)
     return asked.status == "pending" and execution is not None and execution.status in GOING_ON
+
+
+def asked_by(agent_id: str, state: State) -> Iterator[Permission]:
+    """What an agent asks and can still be answered."""
+    return (asked for asked in state.permissions.values() if asked.agent_id == agent_id and goes_on(asked, state))
 
 
 class Inbox:
@@ -57,11 +62,15 @@ class Attention:
         self._monotonic = monotonic
         self._on: str | None = None
         self._since = 0.0
+        self.seen = set[str]()
+        """All that were looked at, or gone to, so far."""
 
     def turn_to(self, request_id: str | None) -> None:
         """This question is under the cursor and on the screen now, or none is."""
         if request_id != self._on:
             self._on, self._since = request_id, self._monotonic()
+        if request_id is not None:
+            self.seen.add(request_id)
 
     def has_been_on(self, request_id: str) -> bool:
         """Whether it has been looked at long enough."""

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 
-from core.projections import Budget, Session, State, Usage, UsageQueries, day_scope, session_scope
+from core.projections import Budget, Profile, Session, Usage, UsageQueries, day_scope, session_scope
+from tui import limits
 from tui.look import Look, local
 from tui.text import SafeText, bar, blank, clock_time, count, join, label, literal, money, pad, rjust
-from tui.theme.ink import Ink
 from tui.transcript.blocks import Line
 from tui.widgets.spans import Span
 
 NAME_CELLS = 20
 NUMBER_CELLS = 8  # all of it fits into the narrowest detail
 SHOWN = 100  # of each kind, those that used most
-_STATUS_INKS: dict[str, Ink] = {"set": "good", "warned": "warn", "tripped": "bad"}
-_STATUS_WORDS: dict[str, SafeText] = {
-    "set": literal("in bounds"), "warned": literal("nearly used up"), "tripped": literal("used up"),
-}  # fmt: skip
 
 
 def session_facts(session: Session, look: Look) -> Iterator[Line]:
@@ -35,14 +32,13 @@ def session_facts(session: Session, look: Look) -> Iterator[Line]:
         yield Span(name, "muted"), Span(spent)
 
 
-def cost_lines(state: State) -> Iterator[Line]:
-    """Budgets, and who used how much."""
+def cost_lines(look: Look) -> Iterator[Line]:
+    """Budgets, parked profiles, and who used how much."""
+    state = look.state
     caps = [budget for budget in state.budgets.values() if budget.limit]
-    if caps:
-        yield (Span(literal("BUDGETS"), "title"),)
-        for budget in sorted(caps, key=lambda budget: budget.id):
-            yield from _budget(budget, state)
-        yield ()
+    yield from _section(literal("BUDGETS"), chain.from_iterable(_budget(cap, look) for cap in sorted(caps, key=_id)))
+    resting = [profile for profile in state.profiles.values() if profile.status == "parked"]
+    yield from _section(literal("PARKED"), (_parked(profile, look) for profile in sorted(resting, key=_id)))
     queries = UsageQueries(state)
     yield from _table(literal("BY AGENT"), queries.by_agent(), {})
     yield from _table(literal("BY TASK"), queries.by_task(), {task.id: task.title for task in state.tasks.values()})
@@ -50,19 +46,34 @@ def cost_lines(state: State) -> Iterator[Line]:
     yield from _table(literal("BY SESSION"), queries.by_session(), {})
 
 
-def _budget(budget: Budget, state: State) -> Iterator[Line]:
-    usage, in_money = state.usage.get(budget.scope), budget.unit == "usd_micros"
-    told = budget.used  # when it was told of last
-    spent = told if usage is None else usage.cost_usd_micros if in_money else usage.tokens
-    used, limit = (money(spent), money(budget.limit)) if in_money else (_tokens(spent), _tokens(budget.limit))
-    ink = _STATUS_INKS[budget.status]
-    of = join((used, literal(" of "), limit, literal("" if in_money else " tokens")))
-    yield Span(pad(label(budget.scope, NAME_CELLS - 1), NAME_CELLS)), Span(of)
-    yield Span(bar(spent / budget.limit, NAME_CELLS - 1), ink), Span(blank(1)), Span(_STATUS_WORDS[budget.status], ink)
+def _id(record: Budget | Profile) -> str:
+    return record.id
+
+
+def _section(title: SafeText, lines: Iterable[Line]) -> Iterator[Line]:
+    found = list(lines)
+    if found:
+        yield (Span(title, "title"),)
+        yield from found
+        yield ()
+
+
+def _budget(budget: Budget, look: Look) -> Iterator[Line]:
+    now = limits.status(budget, look)
+    ink = limits.INKS[now]
+    spent = limits.amounts(budget, look, literal(" of "))
+    filled = bar(limits.used(budget, look) / budget.limit, NAME_CELLS - 1)
+    yield Span(pad(label(budget.scope, NAME_CELLS - 1), NAME_CELLS)), Span(spent)
+    yield Span(filled, ink), Span(blank(1)), Span(limits.WORDS[now], ink)
+
+
+def _parked(profile: Profile, look: Look) -> Line:
+    until = limits.until_when(profile.id, look, left=True)
+    return Span(pad(label(profile.id, NAME_CELLS - 1), NAME_CELLS)), Span(until, "warn")
 
 
 def _tokens(number: int) -> SafeText:
-    return count(number, compact=True)
+    return count(number, compact=True) if number else literal("")
 
 
 def _table(title: SafeText, usages: list[Usage], names: dict[str, str]) -> Iterator[Line]:

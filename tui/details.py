@@ -11,27 +11,46 @@ from typing import Literal
 
 import msgspec
 
+from core.config import Permissions
 from core.errors import NotFound
 from core.events import StoredEvent, TaskCreated, UnknownEvent
 from core.history.diff import changes
 from core.projections import Agent, Session, State, Task
 from core.queries import Queries
+from tui.asking import asked_by
 from tui.changes import record_lines
 from tui.costs import cost_lines, session_facts
+from tui.limits import is_parked, until_when
 from tui.lines import FACT_CELLS, WIDE, cause_lines, consequence_lines, event_line, fact, section
 from tui.look import Look, local
 from tui.panels.agents import status_glyph
 from tui.telling import command_line, tell
-from tui.text import UNICODE, SafeText, clock_time, count, duration, join, label, lines, literal, money, pad, sanitize
+from tui.text import (
+    UNICODE,
+    SafeText,
+    ago,
+    clock_time,
+    count,
+    duration,
+    join,
+    label,
+    lines,
+    literal,
+    money,
+    pad,
+    sanitize,
+)
 from tui.theme.ink import status_ink
 from tui.transcript.blocks import Line
 from tui.transcript.entries import Entry
+from tui.transcript.questions import time_left
 from tui.widgets.spans import Span
 
 OUTPUT_LINES = 500
 CHANGES_SHOWN = 40
 PAYLOAD_SHOWN = 20_000  # characters
 BACK_MS = 1000  # clocks that are set right by less are nothing to speak of
+NAMED = 4  # of rules that may be many
 SPEECHLESS = frozenset({"", "command"})
 """Protocols of agents that only print."""
 
@@ -111,7 +130,7 @@ async def gather(selection: Selection, look: Look, queries: Queries) -> Details:
 
 
 def _of_session(session: Session, look: Look) -> Details:
-    lines = tuple(cost_lines(look.state)) or ((Span(literal("nothing was used up yet"), "faint"),),)
+    lines = tuple(cost_lines(look)) or ((Span(literal("nothing was used up yet"), "faint"),),)
     return Details(label(f"session {session.id}", WIDE), tuple(session_facts(session, look)), lines)
 
 
@@ -178,7 +197,9 @@ def _task_facts(task: Task, created: TaskCreated | None, look: Look) -> Iterator
 async def _of_agent(agent: Agent, look: Look, queries: Queries) -> Details:
     title, head = label(agent.name, WIDE), tuple(_agent_facts(agent, look))
     if speakers(Selection("agent", agent.id), look.state):
-        return Details(title, head, follow=True)
+        rules = queries.permissions(agent.profile) if look.live and agent.protocol == "acp" else None
+        may = () if rules is None else (fact("may", _rules(rules)),)
+        return Details(title, (*head, *may), follow=True)
     output = await queries.output(agent.id, up_to=look.position, lines=OUTPUT_LINES)
     return Details(title, head, _output(output), follow=True)
 
@@ -195,16 +216,39 @@ def _agent_facts(agent: Agent, look: Look) -> Iterator[Line]:
     yield fact("so far", f"{agent.completed} done, {agent.failed} not, {count(agent.output_lines)} lines{restarted}")
     if agent.cost_usd_micros or agent.input_tokens:
         yield fact("used", _used(agent))
+    if is_parked(agent.profile, look.state):
+        yield fact("parked", until_when(agent.profile, look, left=True), "warn")
     if agent.reason:
         yield fact("because", agent.reason)
     if agent.error and agent.error != agent.reason:
         yield fact("error", agent.error, "failed")
 
 
+def _rules(rules: Permissions) -> str:
+    """What its profile lets it do, and how long somebody has to decide about the rest."""
+    allowed = _some(rules.allow)
+    match rules.policy:
+        case "ask":
+            rest = f"you allow within {ago(rules.deadline)}"
+            may = f"{allowed}, and what else {rest}" if allowed else f"what {rest}"
+        case "allow":
+            may = "everything"
+        case "deny":
+            may = f"{allowed}, nothing else" if allowed else "nothing"
+    return f"{may}; never {_some(rules.deny)}" if rules.deny else may
+
+
+def _some(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:NAMED]) + (" …" if len(names) > NAMED else "")
+
+
 def _agent_status(agent: Agent, look: Look) -> Line:
-    ink = status_ink(agent.status)
+    ink, glyph = status_ink(agent.status), status_glyph(agent.status, UNICODE)
+    question = next(asked_by(agent.id, look.state), None) if agent.status == "waiting-permission" else None
+    if question is not None:  # what it waits for may be far above
+        return Span(glyph, ink), Span(literal(" asks you  "), ink), *time_left(question.deadline_us, look.now_us)
     since = join((literal(" for "), look.age(agent.since_us)))
-    return Span(status_glyph(agent.status, UNICODE), ink), Span(label(f" {agent.status}"), ink), Span(since, "muted")
+    return Span(glyph, ink), Span(label(f" {agent.status}"), ink), Span(since, "muted")
 
 
 def _used(agent: Agent) -> str:

@@ -113,6 +113,30 @@ def conversation() -> list[Step]:
     ]  # fmt: skip
 
 
+RESTS = "coder-4"
+
+
+def held_back() -> list[Step]:
+    """The same, later: a provider has had enough of one profile, and the day's budget is used up."""
+    waiting = [
+        one("task/T-5", e.TaskCreated(title="Shorten the guide", prompt="Shorten it", profile="coder"), e.TaskQueued()),
+        one("task/T-6", e.TaskCreated(title="Look at the parser", prompt="Look", profile="tester"), e.TaskQueued()),
+    ]
+    until = datetime(2026, 3, 14, 9, 41, 30, tzinfo=UTC)
+    return [
+        *conversation(),
+        *begun("T-4", RESTS, "T-4.1", "acp", "Tidy the changelog"),
+        does("T-4.1", usage(900, 40, 2_000, 11_900), e.ExecutionFailed(error="rate limit reached")),
+        (0, [one("task/T-4", e.TaskRequeued(reason="rate limit reached")),
+             one(f"agent/{RESTS}", e.AgentStopped(exit_code=0), e.AgentTaskCompleted(task_id="T-4", outcome="failed"),
+                 e.AgentStatusChanged(previous="busy", current="idle")),
+             one("profile/coder", e.ProfileParked(until=until, reason="rate limit reached"))]),
+        (1, [one("budget/day/usd_micros", e.BudgetTripped(scope="day 2026-03-14", unit="usd_micros", limit=60_000,
+                                                          used=60_200))]),
+        (1, waiting),
+    ]  # fmt: skip
+
+
 def _asking() -> list[Step]:
     wire = ('{"jsonrpc":"2.0","method":"session/update","params":{}}',)
     return [

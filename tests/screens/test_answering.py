@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from fakes.hostile import HOSTILE
 from fakes.recorded import StillClock, one, recorded_engine
 from fakes.screen import Session, looking
-from fakes.talking import ASKED, ASKS, OPTIONS, WRITES, WRITTEN, begun, conversation
+from fakes.talking import ASKED, ASKS, OPTIONS, WRITES, WRITTEN, begun, conversation, held_back
 from rich.cells import cell_len
 from test_widgets_hostile import harmful
+from textual.events import Paste
 
 from core import events as e
 from core.engine import Engine
@@ -19,6 +21,8 @@ from core.events import PermissionOption
 from core.projections.records import Permission
 from tui.screens.approvals import Approvals
 from tui.screens.message_form import MessageForm
+
+BEGAN = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -83,6 +87,20 @@ async def test_w_goes_from_question_to_question_and_b_goes_back(engine: Engine) 
             await session.press(key)
             seen.append(session.screen.question and session.screen.question.id)
         assert seen == ["p2", "p3", "p2", "p3"]
+
+
+async def test_w_goes_to_a_question_nobody_has_looked_at_before_anything_else(engine: Engine) -> None:
+    gave_up = [one("task/T-9", e.TaskCreated(title="Hopeless"), e.TaskDeadLettered(attempts=1, last_error="no"))]
+    await engine.journal.record(gave_up, actor="supervisor")
+    async with looking(engine) as session:
+        await session.press("w", "w")
+        assert session.screen.selection.id == "T-9"
+        await ask(engine, "p3")
+        session.screen._frame()
+        await session.press("w")
+        assert session.screen.question == permission(engine, "p3")
+        await session.press("w")
+        assert session.screen.selection.id == "T-9"
 
 
 async def test_in_the_past_the_keys_of_answers_say_that_it_is_read_only(engine: Engine) -> None:
@@ -279,11 +297,11 @@ async def test_past_answers_are_seen_where_they_were_given_and_nothing_can_be_an
 
 async def test_what_agents_ask_is_announced_once_however_many_ask(engine: Engine) -> None:
     async with looking(engine) as session:
-        assert "planner-1 asks to use Edit" in session.message
+        assert "planner-1 asks for Edit" in session.message
         await ask(engine, "p3")
         session.screen._frame()
         await session.type("")
-        assert "coder-2 asks to use Delete · w goes there" in session.message
+        assert "coder-2 asks for Delete · w goes there" in session.message
         await ask(engine, "p4")
         await ask(engine, "p5")
         session.screen._frame()
@@ -324,6 +342,17 @@ async def test_a_message_that_was_left_is_still_there(engine: Engine) -> None:
         assert form.draft == "half a thou"
         await session.type("ght")
         assert form.draft == "half a thought"
+
+
+async def test_what_is_pasted_stays_whole_with_its_tabs(engine: Engine) -> None:
+    async with looking(engine) as session:
+        await session.press("1", "m")
+        form = session.app.screen
+        assert isinstance(form, MessageForm)
+        recipe = "all:\n\tcc -o a a.c\n" + "x" * 5_000
+        session.app.post_message(Paste(recipe))
+        await session.type("")
+        assert form.draft == recipe
 
 
 async def test_nothing_is_sent_when_nothing_was_typed(engine: Engine) -> None:
@@ -392,3 +421,35 @@ async def test_costs_are_harmless_whatever_tasks_and_budgets_are_called(tmp_path
                     assert harmful(line) == []
                     assert cell_len(line) == 80
                 await session.press("pagedown")
+
+
+@pytest.mark.parametrize("size", [(40, 12), (80, 24), (120, 36)])
+async def test_what_holds_agents_back_is_harmless_whatever_it_says(tmp_path: Path, size: tuple[int, int]) -> None:
+    async with recorded_engine(tmp_path, held_back()) as engine, looking(engine, size) as session:
+        for number, said in enumerate(HOSTILE):
+            if "\ud800" in said:
+                continue  # the log refuses it
+            scope, parked = said[:50_000], e.ProfileParked(reason=said[:50_000], until=BEGAN + timedelta(days=number))
+            tripped = e.BudgetTripped(scope=scope, unit="tokens", limit=1, used=2 + number)
+            appends = [one("profile/coder", parked), one(f"budget/profile/{number}/tokens", tripped)]
+            await engine.journal.record(appends, actor="agent:x")
+            session.screen._frame()
+            for key in ("1", "2", "dollar_sign"):
+                await session.press(key)
+                for line in session.lines:
+                    assert harmful(line) == []
+                    assert cell_len(line) == size[0]
+
+
+@pytest.mark.parametrize("size", [(40, 12), (80, 24)])
+async def test_a_message_is_harmless_whatever_was_pasted_into_it(engine: Engine, size: tuple[int, int]) -> None:
+    async with looking(engine, size) as session:
+        await session.press("1", "m")
+        form = session.app.screen
+        assert isinstance(form, MessageForm)
+        for said in HOSTILE:
+            session.app.post_message(Paste(said[:5_000]))
+            await session.type("")
+            for line in session.lines:
+                assert harmful(line) == []
+                assert cell_len(line) == size[0]

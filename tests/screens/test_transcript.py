@@ -164,7 +164,7 @@ async def test_in_the_past_the_conversation_ends_where_the_screen_is(engine: Eng
         await session.enter(":", str(reports[1]))
         assert "I will look at the reader" not in words(session)
         await session.press("end")
-        assert "asks to use" in body(session)
+        assert "asks for" in body(session)
 
 
 async def test_in_the_past_a_sentence_is_shown_as_far_as_it_was_said(engine: Engine) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from fakes.recorded import recorded_engine
-from fakes.talking import conversation
+from fakes.talking import conversation, held_back
 from syrupy.assertion import SnapshotAssertion
 from test_dashboard_snapshots import SIZES, drawn, picture
 
@@ -39,3 +39,23 @@ async def test_a_conversation_looks_as_it_did(
     directory.mkdir()
     async with recorded_engine(directory, conversation()) as engine:
         assert await drawn(engine, size, *VIEWS[view]) == picture
+
+
+HELD_BACK: dict[str, tuple[str, ...]] = {
+    "live": (),
+    "agents": ("1", "w", "1", "j", "j", "j"),
+    "queue": ("2",),
+    "costs": ("dollar_sign",),
+    "past": ("comma",),
+}
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("view", HELD_BACK)
+async def test_what_is_held_back_looks_as_it_did(
+    tmp_path: Path, picture: SnapshotAssertion, size: tuple[int, int], view: str
+) -> None:
+    directory = tmp_path / "webshop"
+    directory.mkdir()
+    async with recorded_engine(directory, held_back()) as engine:
+        assert await drawn(engine, size, *HELD_BACK[view]) == picture

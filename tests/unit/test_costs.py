@@ -6,12 +6,23 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from fakes.recorded import Step
-from fakes.talking import ASKS, PRINTS, WRITES, conversation
+from fakes.talking import ASKS, PRINTS, RESTS, WRITES, conversation, held_back
 
-from core.events import Append, BudgetSet, BudgetTripped, ExecutionCompleted, Payload, StoredEvent
+from core.events import (
+    Append,
+    BudgetSet,
+    BudgetTripped,
+    BudgetWarned,
+    ExecutionCompleted,
+    Payload,
+    ProfileParked,
+    ProfileUnparked,
+    StoredEvent,
+)
 from core.events.envelope import to_us
 from core.projections import State, fold
 from tui.costs import cost_lines, session_facts
+from tui.limits import news
 from tui.look import Look
 from tui.panels.agents import agent_rows
 from tui.panels.header import Vitals, header
@@ -48,7 +59,7 @@ def looking(*more: Step) -> Look:
 
 
 def told(look: Look) -> list[str]:
-    return [text_of(line).rstrip() for line in cost_lines(look.state)]
+    return [text_of(line).rstrip() for line in cost_lines(look)]
 
 
 def test_budgets_come_first_with_what_is_used_by_now() -> None:
@@ -70,7 +81,7 @@ def test_who_used_most_stands_first_and_who_used_nothing_is_left_out() -> None:
 
 
 def test_without_any_use_there_is_nothing_to_tell() -> None:
-    assert list(cost_lines(State.empty())) == []
+    assert list(cost_lines(Look(State.empty(), True, 0, 0, 0, 0))) == []
 
 
 def test_a_session_says_what_it_and_the_day_used() -> None:
@@ -138,3 +149,62 @@ def test_tasks_say_what_they_used() -> None:
     assert [(rows.row(index).tokens, rows.row(index).cost) for index in range(3)] == [
         ("13.2k", "$0.04"), ("3.3k", "$0.0070"), ("", ""),
     ]  # fmt: skip
+
+
+# -- what is held back --------------------------------------------------------------------------------------------
+
+
+def held(*more: Step) -> Look:
+    state, now_us = folded([*held_back(), *more])
+    return Look(state=state, live=True, position=1, head=1, now_us=now_us, clock_us=now_us)
+
+
+def test_a_parked_profile_says_until_when_beside_its_agents_and_its_tasks() -> None:
+    look = held()
+    agents = {row.id: row for row in agent_rows(look)}
+    assert (agents[RESTS].status, agents[RESTS].doing) == ("parked", "until 09:41:30 · rate limit reached")
+    assert agents[WRITES].status == "busy", "what it began it may end"
+    tasks = TaskRows(task_order(look.state), 0, look)
+    rows = {row.id: row for row in (tasks.row(index) for index in range(len(tasks)))}
+    assert (rows[label("T-5")].status, rows[label("T-5")].aside) == ("parked", "until 09:41:30 · rate limit reached")
+    assert rows[label("T-6")].status == "queued"
+
+
+def test_a_profile_that_is_not_parked_any_more_holds_nothing_back() -> None:
+    look = held((1, [Append("profile/coder", [ProfileUnparked(reason="its time has come")])]))
+    assert {row.status for row in agent_rows(look)} == {"waiting-permission", "busy", "idle"}
+    assert "PARKED" not in told(look)
+
+
+def test_the_costs_say_how_long_a_profile_is_parked() -> None:
+    lines = told(held())
+    assert lines[lines.index("PARKED") + 1] == "coder               until 09:41:30 · 13m48s left · rate limit reached"
+
+
+def test_a_budget_that_is_used_up_says_so_in_the_header_however_narrow() -> None:
+    assert "$0.06 / $0.06 today used up" in head(held())
+    left, right = header(held(), VITALS, 60, UNICODE)
+    assert "$ used up" in text_of((*left, *right))
+
+
+def test_the_cap_that_stops_is_shown_before_one_that_is_only_fuller() -> None:
+    tripped = BudgetTripped(scope="profile coder in S-1", unit="tokens", limit=100, used=120)
+    fuller = BudgetSet(scope="session S-1", unit="usd_micros", limit=1)
+    appends = [Append("budget/profile/coder/tokens", [tripped]), Append("budget/session/usd_micros", [fuller])]
+    assert "of coder used up" in head(looking((0, appends)))
+
+
+@pytest.mark.parametrize(
+    ("payloads", "said"),
+    [
+        ((BudgetWarned(scope="session S-1"), BudgetTripped(scope="day 1")), "the budget of day 1 is used up"),
+        ((BudgetWarned(scope="session S-1"),), "the budget of session S-1 is nearly used up"),
+        ((ProfileParked(until=BEGAN, reason="enough"), BudgetWarned(scope="x")), "coder is parked until 09:26:53: en"),
+        ((ProfileParked(reason="enough"),), "coder is parked: enough"),
+        ((ExecutionCompleted(),), None),
+    ],
+)
+def test_the_gravest_limit_that_was_just_reached_is_told(payloads: tuple[Payload, ...], said: str | None) -> None:
+    append = Append("profile/coder", list(payloads))
+    found = news(_stored(position, append, payload, 0) for position, payload in enumerate(payloads, 1))
+    assert found is None if said is None else found is not None and found[0].startswith(said)

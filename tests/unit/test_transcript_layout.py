@@ -161,7 +161,7 @@ QUESTION = Question(
 def test_a_pending_question_shows_what_it_is_about_its_answers_their_keys_and_the_time_left() -> None:
     keyed = Scene(NOW.now_us, live=True, keys=(("allow_once", "a"), ("reject_once", "d")))
     assert drawn(QUESTION, scene=keyed) == [
-        "◐ asks to use  Bash                               1m05s left",
+        "◐ asks for  Bash                                  1m05s left",
         "▌ $ ls",
         "▌ a allow once  Yes",
         "▌   allow once  Yes, and tests",

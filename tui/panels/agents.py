@@ -8,6 +8,7 @@ from typing import ClassVar, NamedTuple
 from textual.app import ComposeResult
 
 from core.projections import Agent, State
+from tui.limits import is_parked, parked_count, until_when
 from tui.look import Change, Look
 from tui.text import Glyphs, SafeText, ago, count, join, label, literal, money
 from tui.theme.ink import Ink, status_ink
@@ -57,12 +58,13 @@ def agent_rows(look: Look) -> tuple[AgentRow, ...]:
 
 
 def _row(agent: Agent, look: Look) -> AgentRow:
+    status = "parked" if _rests(agent, look) else agent.status
     return AgentRow(
         id=agent.id,
         name=label(agent.name or agent.id, 40),
         role=label(agent.role or agent.profile, 20),
-        word=label(_WORDS.get(agent.status, agent.status), 12),
-        status=agent.status,
+        word=label(_WORDS.get(status, status), 12),
+        status=status,
         doing=_doing(agent, look),
         age=look.age(agent.since_us),
         tally=_tally(agent),
@@ -73,10 +75,17 @@ def _row(agent: Agent, look: Look) -> AgentRow:
     )
 
 
+def _rests(agent: Agent, look: Look) -> bool:
+    """Whether it has nothing to do because its profile is parked."""
+    return agent.status == "idle" and agent.task_id is None and is_parked(agent.profile, look.state)
+
+
 def _doing(agent: Agent, look: Look) -> SafeText:
     if agent.status == "restarting" and agent.restart_at_us is not None:
         left = max(0, agent.restart_at_us - look.now_us) / 1000
         return join((literal("again in "), ago(left), literal(" "), label(agent.reason, _DOING_CHARACTERS)))
+    if _rests(agent, look):
+        return until_when(agent.profile, look)
     if agent.task_id is not None:
         return label(f"{agent.task_id} {_at(agent, look.state)}", _DOING_CHARACTERS)
     return label(agent.error if agent.status == "failed" else agent.reason, _DOING_CHARACTERS)
@@ -198,4 +207,6 @@ def _note(look: Look) -> tuple[Span, ...]:
         note += [Span(literal(" · "), "muted"), Span(join((count(busy), literal(" busy"))), "busy")]
     if needing:
         note += [Span(literal(" · "), "muted"), Span(join((count(needing), literal(" need you"))), "waiting")]
-    return tuple(note) if total else ()
+    if parked := parked_count(look.state):
+        note += [Span(literal(" · "), "muted"), Span(join((count(parked), literal(" parked"))), "paused")]
+    return tuple(note) if total or parked else ()

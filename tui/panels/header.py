@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 
 from core.projections import day_scope
+from tui import limits
 from tui.bindings import FOCUSES, Action, Focus, key_name
 from tui.look import Look, local
 from tui.text import Glyphs, SafeText, ago, clock_time, count, join, label, literal, money, sparkline
@@ -16,7 +18,6 @@ SPARK_CELLS = 8
 WIDE = 60  # from here on there is room for the session
 COMPARING = 100  # and from here on for both moments that are compared
 SLOW_MS = 100
-DAY_CAP = "day/usd_micros"  # the budget's id
 ALWAYS = 70  # places in the footer from here on are kept free
 GAP = Span(literal("  "))
 TITLES: dict[Focus, SafeText] = {
@@ -56,23 +57,20 @@ def header(look: Look, vitals: Vitals, width: int, glyphs: Glyphs) -> tuple[Span
     when = _when(look, vitals, glyphs, wide=width >= COMPARING)
     room = width - width_of(left) - width_of(when) - 1
     rate = join((count(round(vitals.rates[-1] if vitals.rates else 0)), literal(" ev/s ")))
-    parts: dict[str, Spans] = {
-        "asking": _asking(vitals),
-        "rate": (Span(rate, "muted"), Span(sparkline(vitals.rates, SPARK_CELLS, glyphs), "accent")),
-        "lag": (Span(label(f"ui {vitals.lag_p95_ms:.0f} ms"), "muted" if vitals.lag_p95_ms < SLOW_MS else "warn"),),
+    parts: dict[str, list[Spans]] = {
+        "asking": [_asking(vitals)],
+        "rate": [(Span(rate, "muted"), Span(sparkline(vitals.rates, SPARK_CELLS, glyphs), "accent"))],
+        "lag": [(Span(label(f"ui {vitals.lag_p95_ms:.0f} ms"), "muted" if vitals.lag_p95_ms < SLOW_MS else "warn"),)],
         "cost": _cost(look),
-        "clock": (Span(clock_time(local(look.clock_us)), "muted"),),
+        "clock": [(Span(clock_time(local(look.clock_us)), "muted"),)],
     }
-    shown: set[str] = set()
-    for name in ("asking", "clock", "rate", "cost", "lag"):  # the most telling ones get the room there is
-        needed = width_of(parts[name]) + width_of([GAP])
-        if parts[name] and needed <= room:
-            shown.add(name)
-            room -= needed
-    right = [*when]
-    for name, spans in parts.items():
-        if name in shown:
-            right += [GAP, *spans]
+    shown: dict[str, Spans] = {}
+    for name in ("asking", "clock", "cost", "rate", "lag"):  # the most telling ones get the room there is
+        fitting = (spans for spans in parts[name] if spans and width_of((GAP, *spans)) <= room)
+        if spans := next(fitting, ()):
+            shown[name] = (GAP, *spans)
+            room -= width_of(shown[name])
+    right = [*when, *chain.from_iterable(shown[name] for name in parts if name in shown)]
     return tuple(left), (*right, Span(literal(" ")))
 
 
@@ -110,15 +108,19 @@ def _asking(vitals: Vitals) -> Spans:
     return (Span(join((count(vitals.asking), word)), "waiting"),)
 
 
-def _cost(look: Look) -> Spans:
-    """What the day of the moment that is shown has cost so far, and its cap."""
-    day = look.state.usage.get(day_scope(look.now_us))
+def _cost(look: Look) -> list[Spans]:
+    """The tightest cap and what is used of it, or what the day of the moment that is shown has cost; longest first."""
+    budget, day = limits.tightest(look), look.state.usage.get(day_scope(look.now_us))
     spent = 0 if day is None else day.cost_usd_micros
-    budget = look.state.budgets.get(DAY_CAP)
-    if budget is None or not budget.limit:
-        return (Span(join((money(spent), literal(" today"))), "muted"),) if spent else ()
-    ink: Ink = "bad" if spent >= budget.limit else "warn" if budget.status == "warned" else "muted"
-    return (Span(join((money(spent), literal(" / "), money(budget.limit), literal(" today"))), ink),)
+    now = "set" if budget is None else limits.status(budget, look)
+    if budget is None or (spent and now == "set" and budget.unit != limits.IN_MONEY):
+        words = (join((money(spent), literal(" today"))), money(spent)) if spent else ()
+        return [(Span(word, "muted"),) for word in words]
+    ink: Ink = "muted" if now == "set" else limits.INKS[now]
+    amounts, of_what = limits.amounts(budget, look, literal(" / ")), limits.of_what(budget)
+    if now != "tripped":
+        return [(Span(join((amounts, of_what)), ink),), (Span(amounts, ink),)]
+    return [(Span(join((amounts, of_what, literal(" used up"))), ink),), (Span(literal("$ used up"), ink),)]
 
 
 def tabs(focus: Focus, needing: dict[Focus, int]) -> Spans:

@@ -13,6 +13,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from core.projections import State, Task
+from tui.limits import is_parked, until_when
 from tui.look import Change, Look
 from tui.panels.agents import CHANGE_INKS, status_glyph
 from tui.text import SafeText, apportion, chars, count, duration, join, label, literal, money, repeat
@@ -118,7 +119,7 @@ def _row(task: Task, look: Look) -> TaskRow:
     return TaskRow(
         id=label(task.id, 12),
         title=label(task.title, 160),
-        status=task.status,
+        status="parked" if _rests(task, look) else task.status,
         priority=task.priority,
         attempt=label(attempts, 6),
         aside=_aside(task, look),
@@ -129,7 +130,14 @@ def _row(task: Task, look: Look) -> TaskRow:
     )
 
 
+def _rests(task: Task, look: Look) -> bool:
+    """Whether it waits because its profile is parked."""
+    return task.status == "queued" and is_parked(task.profile, look.state)
+
+
 def _aside(task: Task, look: Look) -> SafeText:
+    if _rests(task, look):
+        return until_when(task.profile, look)
     if task.status in {"running", "claimed"}:
         ending = " · stopping" if task.cancel_requested else ""
         return label(f"{task.agent_id or ''}{ending}", 60)

@@ -61,8 +61,8 @@ class QuestionList(VirtualList[QuestionRow]):
     COLUMNS: ClassVar[tuple[Column, ...]] = (
         Column(literal("AGENT"), 12, grow=1),
         Column(literal("WANTS TO"), 14, grow=3),
-        Column(literal("ANSWER"), 14, grow=1),
-        Column(literal(""), 11, align="right"),
+        Column(literal("ANSWER"), 18, grow=1),
+        Column(literal(""), 10, align="right"),
     )
     EMPTY: ClassVar[Notice] = Notice(
         "empty",
@@ -102,8 +102,8 @@ def _row(asked: Permission, look: Look) -> QuestionRow:
         parts.append(literal("always"))
     if asked.by:
         parts += [literal("by"), label(asked.by, 30)]
-    waited = duration(((asked.decided_us or asked.requested_us) - asked.requested_us) / 1000)
-    aside = join((literal("after "), waited)) if asked.decided_us else literal("")
+    waited_ms = ((asked.decided_us or asked.requested_us) - asked.requested_us) / 1000
+    aside = join((literal("after "), duration(waited_ms))) if waited_ms else literal("")
     return QuestionRow(asked.id, agent, tool, join(parts, " "), ink, aside, False)
 
 
@@ -173,7 +173,7 @@ class Approvals(Dialog[Selection]):
         width = max(8, self.list.size.width - 2)
         name = Span(label(asked.agent_id, 40), "strong")
         tool = Span(label(asked.tool_name or "a tool", 200), "strong")
-        asks = Span(literal(" asks to use ") if pending else literal(" asked to use "), "muted")
+        asks = Span(literal(" asks for ") if pending else literal(" asked for "), "muted")
         execution = look.state.executions.get(asked.execution_id)
         task = "" if execution is None else f" for {execution.task_id}"
         left = time_left(asked.deadline_us, look.now_us) if pending else _decided(asked)

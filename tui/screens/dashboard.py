@@ -18,6 +18,7 @@ from core.errors import CodewalkersError
 from core.events import StoredEvent
 from core.history.checking import Checked, check
 from core.projections import Permission, State
+from tui import limits
 from tui.asking import Attention, Inbox
 from tui.bindings import Action, Context, Registry, key_of
 from tui.degraded import degraded_lines
@@ -118,19 +119,21 @@ class DashboardScreen(Selecting, inherit_bindings=False):
         """A conversation grows at its end while it is live, and at its beginning when one looks there."""
         if self.playhead.live:
             self.inspector.take(events, self.selection, self.look)
-            self._announce(self.inbox.news(self.look.state))
+            self._announce(self.inbox.news(self.look.state), limits.news(events))
         if self.detail.wants_earlier:
             self.inspector.read_earlier()
         if self.is_active:  # else another screen says what is looked at
             asked = self.question
             self.attention.turn_to(None if asked is None else asked.id)
 
-    def _announce(self, asked: list[Permission]) -> None:
-        """Say that agents ask, however many came to it at once, in one sentence."""
+    def _announce(self, asked: list[Permission], limit: tuple[str, Ink] | None) -> None:
+        """Say that agents ask, however many came to it at once, in one sentence; or else what holds them back."""
         if len(asked) == 1:
-            self.say(f"{asked[0].agent_id} asks to use {asked[0].tool_name or 'a tool'} · w goes there", "waiting")
+            self.say(f"{asked[0].agent_id} asks for {asked[0].tool_name or 'a tool'} · w goes there", "waiting")
         elif asked:
             self.say(f"{len(asked)} questions of agents wait for you · i lists them", "waiting")
+        elif limit is not None:
+            self.say(*limit)
 
     def _grow_past(self) -> None:
         """The run goes on behind a past that does not move."""

@@ -6,12 +6,10 @@ import os
 import shlex
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Literal
 
 from core.errors import UsageError
-from core.projections import Permission, State
-from tui.asking import Inbox
 from tui.bindings import FOCUSES, Focus
 from tui.details import Selection
 from tui.moments import Place, place_of
@@ -26,7 +24,6 @@ from tui.screens.questions import Confirm, Quit, Waiting
 from tui.screens.talk_keys import TalkKeys
 from tui.screens.task_form import TaskForm
 from tui.screens.time_keys import Doing, TimeKeys
-from tui.screens.work import needing_you
 from tui.text import join, label, literal
 
 
@@ -133,26 +130,6 @@ class Keys(TimeKeys, TalkKeys):
             screen.travel.live()
         elif screen.focus_name == "timeline":
             screen.focus_panel("queue")
-
-    def next_needing(self) -> None:
-        self._attend(1)
-
-    def previous_needing(self) -> None:
-        self._attend(-1)
-
-    def _attend(self, by: int) -> None:
-        screen = self._screen
-        stops = list(_stops(screen.look.state, screen.inbox))
-        if not stops:
-            screen.say("nothing needs you")
-            return
-        chosen, asked = _beyond(stops, (screen.selection, screen.asked), by)
-        if asked is not None:
-            screen.visit(chosen, asked)
-            return
-        panel = screen.agents if chosen.kind == "agent" else screen.queue
-        screen.focus_panel("agents" if chosen.kind == "agent" else "queue")
-        panel.list.move_to_key(chosen.id)
 
     # -- doing ------------------------------------------------------------------------------------------------
 
@@ -322,23 +299,3 @@ class Keys(TimeKeys, TalkKeys):
 
 
 _HOMES: dict[str, Focus] = {"task": "queue", "event": "events", "agent": "agents"}
-
-
-Stop = tuple[Selection, Permission | None]
-"""Something that needs somebody, and what it asks."""
-
-
-def _stops(state: State, inbox: Inbox) -> Iterator[Stop]:
-    """What needs somebody, in the order it came to that; an agent once for each of its questions."""
-    waiting = inbox.waiting(state)
-    for selection in needing_you(state):
-        asked = [asked for asked in waiting if Selection("agent", asked.agent_id) == selection]
-        yield from ((selection, question) for question in asked or [None])
-
-
-def _beyond(stops: list[Stop], here: Stop, by: int) -> Stop:
-    """The stop after or before; from an agent that is not looked at where it asks, that question."""
-    if here in stops:
-        return stops[(stops.index(here) + by) % len(stops)]
-    same = [stop for stop in stops if stop[0] == here[0]]
-    return same[0] if same else stops[0 if by > 0 else -1]

@@ -10,6 +10,7 @@ from tui.bindings import Registry
 from tui.details import Selection
 from tui.screens.approvals import Approvals
 from tui.screens.message_form import MessageForm
+from tui.screens.needing import Stop, beyond, stops
 from tui.text import label
 
 if TYPE_CHECKING:
@@ -42,6 +43,29 @@ class TalkKeys:
     def costs(self) -> None:
         """The session that was running at the moment that is shown."""
         self._screen.visit(Selection("session", self._screen.look.state.session_id))
+
+    # -- what needs you ---------------------------------------------------------------------------------------
+
+    def next_needing(self) -> None:
+        self._attend(1)
+
+    def previous_needing(self) -> None:
+        self._attend(-1)
+
+    def _attend(self, by: int) -> None:
+        screen = self._screen
+        waiting = stops(screen.look.state, screen.inbox)
+        if not waiting:
+            screen.say("nothing needs you")
+            return
+        stop = beyond(waiting, Stop(screen.selection, screen.asked), by, screen.attention.seen)
+        if stop.asked is not None:
+            screen.attention.seen.add(stop.asked.id)
+            screen.visit(stop.at, stop.asked)
+            return
+        panel = screen.agents if stop.at.kind == "agent" else screen.queue
+        screen.focus_panel("agents" if stop.at.kind == "agent" else "queue")
+        panel.list.move_to_key(stop.at.id)
 
     # -- answering --------------------------------------------------------------------------------------------
 

@@ -113,18 +113,3 @@ class Work:
 
     def _remember(self, said: str, act: Undo) -> None:
         self._undo = [*self._undo, (said, act)][-UNDO_KEPT:]
-
-
-def needing_you(state: State) -> list[Selection]:
-    """Agents and tasks that wait for somebody: first what cannot go on without an answer, then in order of time."""
-    agents = [
-        (agent.status != "waiting-permission", agent.since_us, Selection("agent", agent.id))
-        for agent in state.agents.values()
-        if agent.status in {"waiting-permission", "failed", "unknown"}
-    ]
-    tasks = [
-        (True, task.since_us, Selection("task", task.id))
-        for task in state.tasks.values()
-        if task.status in {"lost", "dead-lettered"}
-    ]
-    return [selection for *_, selection in sorted(agents + tasks, key=lambda found: found[:2])]

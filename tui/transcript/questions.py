@@ -35,7 +35,7 @@ def draw_question(entry: Question, scene: Scene, *, is_open: bool) -> Iterator[B
     if entry.answer != "pending":
         yield from _answered(entry, scene, tool, is_open=is_open)
         return
-    asks = (Span(scene.glyphs.waiting, "waiting"), GAP, Span(literal("asks to use  "), "waiting"), tool)
+    asks = (Span(scene.glyphs.waiting, "waiting"), GAP, Span(literal("asks for  "), "waiting"), tool)
     yield Headline(asks, time_left(entry.deadline_us, scene.now_us))
     bar = Span(join((scene.glyphs.cursor, literal(" "))), "waiting")
     for paragraph in asked(entry.input):
@@ -80,10 +80,10 @@ def _answered(entry: Question, scene: Scene, tool: Span, *, is_open: bool) -> It
     by = join((literal(" by "), label(entry.by, 40))) if entry.by else literal("")
     why = join((literal(" · "), one_of(entry.reason))) if entry.reason else literal("")
     glyph = scene.glyphs.idle if entry.answer == "granted" else scene.glyphs.failure
-    waited = ((entry.decided_us or entry.at_us) - entry.at_us) / 1000
+    waited_ms = ((entry.decided_us or entry.at_us) - entry.at_us) / 1000
     fold = INDENT if entry.input is None else fold_mark(scene, is_open=is_open)
     said = (Span(join((word, how)), ink), Span(by, "muted"), GAP, GAP, tool, Span(why, "muted"))
-    after = Span(join((literal("after "), duration(waited))), "muted")
-    yield Headline((fold, Span(glyph, ink), GAP, *said), (after,))
+    after = (Span(join((literal("after "), duration(waited_ms))), "muted"),) if waited_ms else ()
+    yield Headline((fold, Span(glyph, ink), GAP, *said), after)
     if is_open:
         yield from indented(asked(entry.input), 2)

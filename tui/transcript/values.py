@@ -6,6 +6,7 @@ anything else is shown as names and values. Total: any JSON value is accepted.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import cast
@@ -123,16 +124,21 @@ def _object(value: dict[str, object], depth: int) -> Iterator[Line]:
         case _ if change is not None:
             yield from change_lines(change)
         case {"command": _, **others}:
-            yield (Span(literal("$ "), "accent"), Span(_command(value["command"]), "code"))
+            yield from _command(value["command"])
             yield from _fields(others, depth)
         case _:
             yield from _fields(value, depth)
 
 
-def _command(command: object) -> SafeText:
-    if isinstance(command, list | tuple):
-        return label(" ".join(map(str, cast("list[object]", command))), 4_000)
-    return label(str(command), 4_000)
+def _command(command: object) -> Iterator[Line]:
+    """All of it, quoted as a shell would need it: somebody decides by what stands here."""
+    match command:
+        case list() | tuple():
+            text = shlex.join(map(str, cast("list[object]", command)))
+        case _:
+            text = str(command)
+    for number, line in enumerate(lines(sanitize(text.strip("\n")))):
+        yield (Span(blank(2)) if number else Span(literal("$ "), "accent"), Span(line, "code"))
 
 
 def _fields(fields: dict[str, object], depth: int) -> Iterator[Line]:
