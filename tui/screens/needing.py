@@ -24,14 +24,16 @@ def stops(state: State, inbox: Inbox) -> list[Stop]:
     asked = [Stop(Selection("agent", question.agent_id), question) for question in inbox.waiting(state)]
     asking = {stop.at.id for stop in asked}
     stuck = [
-        (agent.since_us, Selection("agent", agent.id))
+        (agent.status != "waiting-permission", agent.since_us, Selection("agent", agent.id))
         for agent in state.agents.values()
         if agent.status in AGENT_NEEDS_YOU and agent.id not in asking
     ]
     stuck += [
-        (task.since_us, Selection("task", task.id)) for task in state.tasks.values() if task.status in TASK_NEEDS_YOU
+        (True, task.since_us, Selection("task", task.id))
+        for task in state.tasks.values()
+        if task.status in TASK_NEEDS_YOU
     ]
-    return asked + [Stop(at) for _, at in sorted(stuck, key=lambda found: found[0])]
+    return asked + [Stop(at) for *_, at in sorted(stuck, key=lambda found: found[:2])]
 
 
 def beyond(stops: list[Stop], here: Stop, by: int, looked_at: Container[str]) -> Stop:
