@@ -46,13 +46,17 @@ def record_lines(change: RecordChange) -> Iterator[Line]:
 def record_summary(change: RecordChange) -> Iterator[Line]:
     """The same in few lines: what is short stands on one."""
     yield head_line(change)
-    spans = [field_spans(field) for field in change.fields]
+    spans = [field_spans(field) for field in change.fields if _differs_in_writing(field)]
     short = [line for line in spans if width_of(line) <= SHORT_CELLS]
     if short:
         yield INDENT, *(span for line in short for span in (*line, GAP))
     for line in spans:
         if line not in short:
             yield INDENT, *line
+
+
+def _differs_in_writing(field: FieldChange) -> bool:
+    return field_value(field.name, field.before) != field_value(field.name, field.after)
 
 
 def _status(change: RecordChange) -> Line:

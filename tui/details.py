@@ -21,7 +21,7 @@ from tui.asking import asked_by
 from tui.changes import record_lines
 from tui.costs import cost_lines, session_facts
 from tui.limits import is_parked, until_when
-from tui.lines import FACT_CELLS, WIDE, cause_lines, consequence_lines, event_line, fact, section
+from tui.lines import WIDE, because_lines, cause_lines, consequence_lines, fact, section
 from tui.look import Look, local
 from tui.panels.agents import status_glyph
 from tui.telling import command_line, tell
@@ -37,7 +37,6 @@ from tui.text import (
     lines,
     literal,
     money,
-    pad,
     sanitize,
 )
 from tui.theme.ink import status_ink
@@ -158,7 +157,7 @@ async def _of_task(task: Task, look: Look, queries: Queries) -> Details:
     except NotFound:
         created = None
     chain = await queries.causes(min(task.last_position, look.position))
-    head = (*_task_facts(task, created, look), *_because(chain[1:]))
+    head = (*_task_facts(task, created, look), *because_lines(chain[1:4]))
     title = label(f"{task.id} {task.title}", WIDE)
     if speakers(Selection("task", task.id), look.state):
         return Details(title, head, follow=True)
@@ -303,11 +302,6 @@ def _payload_lines(event: StoredEvent) -> Iterator[Line]:
 
 
 # -- parts ----------------------------------------------------------------------------------------------------------
-
-
-def _because(chain: list[StoredEvent]) -> Iterator[Line]:
-    for event in chain[:3]:
-        yield Span(pad(literal("because"), FACT_CELLS), "muted"), *event_line(event)
 
 
 def _output(printed: Iterable[str]) -> tuple[Line, ...]:

@@ -28,7 +28,7 @@ def section(title: str, lines: Iterable[Line]) -> list[Line]:
     return [(Span(label(title.upper()), "title"),), *found, ()] if found else []
 
 
-def event_line(event: StoredEvent, *, mark: SafeText = NO_MARK, digits: int = 1, ahead: bool = False) -> Line:
+def _event_line(event: StoredEvent, *, digits: int, mark: SafeText = NO_MARK, ahead: bool = False) -> Line:
     """An event in a few words, after a mark of where it belongs; faint when it has not happened yet.
 
     `digits` are the cells its position takes.
@@ -41,6 +41,13 @@ def event_line(event: StoredEvent, *, mark: SafeText = NO_MARK, digits: int = 1,
     )
 
 
+def because_lines(causes: Sequence[StoredEvent]) -> Iterator[Line]:
+    """What came before something, the nearest first, each as a fact."""
+    digits = _digits(causes)
+    for event in causes:
+        yield Span(pad(literal("because"), FACT_CELLS), "muted"), *_event_line(event, digits=digits)
+
+
 def cause_lines(chain: Sequence[StoredEvent], now: int) -> Iterator[Line]:
     """How it came to the chain's last event, a line each: who began it, what followed, and itself.
 
@@ -50,7 +57,7 @@ def cause_lines(chain: Sequence[StoredEvent], now: int) -> Iterator[Line]:
     for number, event in enumerate(chain if len(chain) > 1 else ()):
         mark = literal("▶ ") if number == len(chain) - 1 else literal("  ")
         by = (Span(join((literal("  by "), label(event.actor, 60))), "muted"),) if not number else ()
-        yield *event_line(event, mark=mark, digits=digits, ahead=event.position > now), *by
+        yield *_event_line(event, mark=mark, digits=digits, ahead=event.position > now), *by
 
 
 def consequence_lines(position: int, consequences: Sequence[StoredEvent], now: int) -> Iterator[Line]:
@@ -59,7 +66,7 @@ def consequence_lines(position: int, consequences: Sequence[StoredEvent], now: i
     for event in consequences:
         depth = depths[event.position] = depths.get(event.causation_id or 0, 0) + 1
         mark = repeat(literal("  "), min(depth, DEEPEST))
-        yield event_line(event, mark=mark, digits=digits, ahead=event.position > now)
+        yield _event_line(event, mark=mark, digits=digits, ahead=event.position > now)
 
 
 def _digits(events: Sequence[StoredEvent]) -> int:

@@ -36,7 +36,7 @@ def wrap_hanging(line: tuple[Span, ...], width: int) -> tuple[tuple[Span, ...], 
         return wrap(line, width)
     _, end = next(iter(_breaks(text, width)))
     start = end + len(text[end:]) - len(text[end:].lstrip(" "))
-    rest = wrap(tuple(_between(line, start, len(text))), width - indent)
+    rest = wrap(tuple(_between(line, start, len(text))), width - indent) if start < len(text) else ()
     return tuple(_between(line, 0, end)), *((Span(blank(indent)), *part) for part in rest)
 
 
