@@ -122,7 +122,8 @@ def _legible(stored: bytes) -> str:
 def create(path: Path, clock: Clock) -> None:
     """Make a new log at `path`, whole or not at all, readable by its owner only."""
     fresh = path.with_name(f".{path.name}.new")
-    fresh.unlink(missing_ok=True)
+    for left in ("", "-journal", "-wal", "-shm"):
+        fresh.with_name(fresh.name + left).unlink(missing_ok=True)
     fresh.touch(mode=0o600, exist_ok=False)
     with closing(sqlite3.connect(fresh, isolation_level=None)) as connection:
         connection.executescript("BEGIN;" + resources.files("core.log").joinpath("schema/0001_log.sql").read_text())
@@ -131,6 +132,8 @@ def create(path: Path, clock: Clock) -> None:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {SCHEMA}")
         connection.execute("COMMIT")
+        # Now, not when it is opened first: who dies in the change leaves a journal that readers cannot roll back.
+        connection.execute("PRAGMA journal_mode = WAL")
     fresh.rename(path)
 
 
