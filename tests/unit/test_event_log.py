@@ -6,7 +6,7 @@ import asyncio
 import os
 import sqlite3
 import stat
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
@@ -139,6 +139,30 @@ async def test_a_cancelled_append_is_whole_or_absent_and_the_log_goes_on(log: Ev
     assert {await log.version(f"task/{n}") for n in range(1, 50, 2)} == {2}
     assert [event.position for event in events] == list(range(1, len(events) + 1))
     assert (await log.verify()).good
+
+
+@pytest.mark.parametrize("yields", [0, 1, 2, 3, 5])
+async def test_whoever_is_cancelled_while_waiting_leaves_no_open_transaction_and_no_half_batch(
+    log: EventLog, log_path: Path, yields: int
+) -> None:
+    for n in range(20):
+        appends = [Append(f"task/{n}", [TaskQueued()] * 3), Append(f"agent/{n}", [TaskQueued()] * 2)]
+        waiting = asyncio.create_task(log.append_many(appends))
+        for _ in range(yields + n % 3):
+            await asyncio.sleep(0)
+        waiting.cancel()
+        with suppress(asyncio.CancelledError):
+            await waiting
+        assert len(await everything(log, streams=[f"task/{n}", f"agent/{n}"])) in {0, 5}
+        await asyncio.to_thread(_write_nothing, log_path)
+    assert (await log.verify()).good
+
+
+def _write_nothing(path: Path) -> None:
+    """Begin to write as a stranger would, who waits until nobody else does, or raises."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as stranger:
+        stranger.execute("BEGIN IMMEDIATE")
+        stranger.execute("ROLLBACK")
 
 
 # -- the same id twice ------------------------------------------------------------------------------------------

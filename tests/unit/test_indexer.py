@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 import random
 import sqlite3
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 from fakes.long_history import PassingClock, write_history
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.test_projections import histories
 
 from core.events import StoredEvent, TaskCreated
-from core.history import Indexer, Timeline, index_file, indexer, stored_keyframes
+from core.history import Indexer, Timeline, index_file, indexer, keyframes, stored_keyframes, stretch, timeline
 from core.history.index import LineageIndex
 from core.log import EventLog
 from core.projections import Draft, State, fold_into, fold_many
@@ -116,6 +117,35 @@ def test_bytes_that_are_no_delta_are_refused() -> None:
             apply(State.empty(), raw)
         with pytest.raises(ValueError, match="no delta"):
             restore(raw, State.empty())
+
+
+@settings(max_examples=20)
+@given(data=st.data())
+def test_any_history_is_the_same_by_what_was_kept_and_from_the_beginning(data: st.DataObject) -> None:
+    """Events of every type, in a log on disk, with a keyframe every few of them and a fork somewhere."""
+    events = data.draw(histories())
+    at = data.draw(st.integers(0, len(events)))
+
+    async def compare(path: Path) -> None:
+        async with EventLog.open(path) as log:
+            for event in events:
+                await log.append(event.stream, [event.payload])
+            await log.fork("try", at=at)
+            for event in events[::2]:
+                await log.append(event.stream, [event.payload], branch="try")
+            for branch in ("main", "try"):
+                kept = await advanced(log, branch)
+                for position in range(0, await log.head(branch) + 1, 3):
+                    cold = await kept.state_at(position, branch=branch, cold=True)
+                    for other in (kept, Timeline(log)):
+                        state = await other.state_at(position, branch=branch)
+                        assert state == cold
+                        assert state.to_json() == cold.to_json()
+
+    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as directory:
+        for module in (keyframes, stretch, stored_keyframes, timeline):
+            patch.setattr(module, "KEYFRAME_EVENTS", 5)
+        asyncio.run(compare(Path(directory) / "events.db"))
 
 
 # -- what is kept -------------------------------------------------------------------------------------------------
