@@ -77,6 +77,8 @@ def act(word: str, rest: str) -> str:
                 status="completed" if str(chosen).startswith("id-allow") else "failed",
             )
             chunk(f"{rest}: {chosen}\n")
+        case "ask-with":
+            chunk(f"{ask(f'curl -u {os.environ[rest]}')}\n")
         case "ask-twice":
             chunk(f"{ask(rest)} {ask(rest)}\n")
         case "ask-narrow":
