@@ -217,7 +217,7 @@ def _agent_facts(agent: Agent, look: Look) -> Iterator[Line]:
         yield fact("used", _used(agent))
     if is_parked(agent.profile, look.state):
         yield fact("parked", until_when(agent.profile, look, left=True), "warn")
-    if agent.reason:
+    if agent.reason and agent.status != "waiting-permission":  # what it asks is shown below
         yield fact("because", agent.reason)
     if agent.error and agent.error != agent.reason:
         yield fact("error", agent.error, "failed")

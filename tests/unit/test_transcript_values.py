@@ -54,6 +54,11 @@ def test_an_input_is_told_by_its_most_telling_part(value: object, told: str) -> 
         ({"type": "text", "text": "a\nb"}, "a\nb"),
         ([{"type": "content", "content": {"type": "text", "text": "a"}}, {"type": "text", "text": "b"}], "a\nb"),
         ({"command": "ls", "cwd": "/x"}, "$ ls\ncwd: /x"),
+        ({"command": ["rm", "-rf", "my files"]}, "$ rm -rf 'my files'"),
+        ({"command": ["sh", "-c", "echo 'hi'"]}, "$ sh -c \"echo 'hi'\""),
+        ({"command": ["echo", "'$HOME'"]}, """$ echo ''"'"'$HOME'"'"''"""),
+        ({"command": "make &&\n  make install"}, "$ make &&\n    make install"),
+        ({"command": {"program": 3}}, "$ {'program': 3}"),
         ({"stdout": "a\nb\n", "stderr": "", "exit_code": 3}, "stdout: \n  a\n  b\nexit_code: 3"),
         ({"type": "image", "mimeType": "image/png", "data": "A" * 4000}, "image/png, 3.0 kB"),
         ({"a": {"b": {"c": 1}}}, "a: \n  b: \n    c: 1"),
@@ -148,6 +153,11 @@ def test_any_value_is_shown_and_harmless(value: object) -> None:
     told = (brief(value), *(span.text for line in broken(shown(value), 30) for span in line))
     changed_lines(value)
     assert [char for part in told for char in part if unicodedata.category(char) in {"Cc", "Cf", "Cs"}] == []
+
+
+def test_a_command_is_shown_to_its_end() -> None:
+    assert text({"command": "x" * 5_000 + " ; rm -rf /"}).endswith("; rm -rf /")
+    assert text({"command": ["x" * 5_000, "rm -rf /"]}).endswith("'rm -rf /'")
 
 
 def test_what_is_nested_without_end_does_not_end_us() -> None:

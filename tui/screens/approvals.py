@@ -97,9 +97,7 @@ def _row(asked: Permission, look: Look) -> QuestionRow:
         left = time_left(asked.deadline_us, look.now_us)
         return QuestionRow(asked.id, agent, tool, literal("waits for you"), "waiting", text_of(left), True)
     word, ink = ANSWERS.get(asked.status, (literal("never answered"), "warn"))
-    parts = [word]
-    if asked.kind.endswith("_always"):
-        parts.append(literal("always"))
+    parts = [KINDS[asked.kind] if asked.kind.endswith("_always") and asked.kind in KINDS else word]
     if asked.by:
         parts += [literal("by"), label(asked.by, 30)]
     waited_ms = ((asked.decided_us or asked.requested_us) - asked.requested_us) / 1000

@@ -93,7 +93,9 @@ class TalkKeys:
         """
         if not self._screen.attention.has_been_on(asked.id):
             raise UsageError(_TOO_SOON)
-        return await self._screen.work.answer(asked, "deny" if kind == "reject_once" else kind, option_id)
+        said = await self._screen.work.answer(asked, "deny" if kind == "reject_once" else kind, option_id)
+        self._screen.say(said)  # instead of that somebody asks
+        return said
 
     async def inbox(self) -> None:
         screen = self._screen

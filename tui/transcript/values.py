@@ -18,11 +18,14 @@ from tui.widgets.spans import Span
 
 SHOWN_LINES = 400  # of one input or answer; the pager and the event show all of it
 BRIEF_CHARACTERS = 160
+COMMAND_CHARACTERS = 1 << 16  # what is cut off may be what matters; no shell takes much more
 DEPTH = 12  # deeper things than this nobody reads
 _TELLING = (
     "command", "cmd", "file_path", "filePath", "path", "absolute_path", "file", "url", "query", "pattern", "title",
     "description", "prompt", "text", "input", "arguments", "changes", "content", "name",
 )  # fmt: skip
+_SPECIAL = frozenset('"$`\\!')
+"""What a shell obeys between double quotes."""
 _DESCRIBED = {"kind", "name", "input", "content", "locations"}
 
 
@@ -134,11 +137,16 @@ def _command(command: object) -> Iterator[Line]:
     """All of it, quoted as a shell would need it: somebody decides by what stands here."""
     match command:
         case list() | tuple():
-            text = shlex.join(map(str, cast("list[object]", command)))
+            text = " ".join(_quoted(str(word)) for word in cast("list[object]", command))
         case _:
             text = str(command)
-    for number, line in enumerate(lines(sanitize(text.strip("\n")))):
+    for number, line in enumerate(lines(sanitize(text.strip("\n"), max_line=COMMAND_CHARACTERS))):
         yield (Span(blank(2)) if number else Span(literal("$ "), "accent"), Span(line, "code"))
+
+
+def _quoted(word: str) -> str:
+    """As `shlex.quote`, and easier to read where single quotes are in it."""
+    return f'"{word}"' if "'" in word and not _SPECIAL.intersection(word) else shlex.quote(word)
 
 
 def _fields(fields: dict[str, object], depth: int) -> Iterator[Line]:
