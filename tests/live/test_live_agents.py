@@ -13,7 +13,7 @@ from fakes.acp_stage import said, until_asked
 from fakes.stage import PATIENCE_S, opened, payloads, until, until_over, until_printed
 from live.installing import AGENTS, KEY
 
-from core.config import Profile
+from core.config import Permissions, Profile
 from core.engine import Engine
 from core.events import (
     AgentStopped,
@@ -79,7 +79,7 @@ async def test_a_permission(project: Path, profile: Profile, kind: str) -> None:
         task_id = await prompted(engine, "TOOL:touch made-by-it:END")
         (asked,) = await until_asked(engine)
         question = await engine.queries.question(asked.id)
-        assert "touch made-by-it" in str(question.input)
+        assert "touch made-by-it" in f"{question.permission.tool_name} {question.input}"
         assert not (project / "made-by-it").exists()
         await engine.commands.answer_permission(asked.id, kind=kind)
         state = await until_over(engine, task_id)
@@ -89,10 +89,12 @@ async def test_a_permission(project: Path, profile: Profile, kind: str) -> None:
 
 
 async def test_a_permission_by_policy(project: Path, profile: Profile) -> None:
-    settings = profile.permissions.model_copy(update={"allow": ("shell*touch*",), "policy": "deny"})
-    async with opened(project, agent=profile.model_copy(update={"permissions": settings})) as engine:
+    def by(policy: str) -> Profile:
+        return profile.model_copy(update={"permissions": Permissions.model_validate({"policy": policy})})
+
+    async with opened(project, agent=by("allow"), strict=by("deny")) as engine:
         await until_over(engine, await prompted(engine, "TOOL:touch allowed:END"))
-        await until_over(engine, await prompted(engine, "TOOL:rm -f allowed:END"))
+        await until_over(engine, await engine.commands.enqueue("x", prompt="TOOL:rm -f allowed:END", profile="strict"))
         assert (project / "allowed").exists()
         assert [one.by for one in await payloads(engine, PermissionGranted)] == ["policy"]
         assert [one.by for one in await payloads(engine, PermissionDenied)] == ["policy"]
@@ -162,7 +164,8 @@ async def test_it_goes_on_with_its_conversation_when_it_was_killed(project: Path
         psutil.Process(state.agents[agent_id].pid).kill()
         await until(engine, lambda state: state.agents[agent_id].attempt == 2)
         state = await until(engine, lambda state: state.agents[agent_id].status == "idle")
-        assert state.agents[agent_id].conversation_id == first
+        if "gemini" not in profile.command[0]:  # which says that it has no such conversation: a new one then
+            assert state.agents[agent_id].conversation_id == first
         assert await said(engine) == ["STUB: done."], "what was said before is not told again"
         await engine.commands.send(agent_id, "and now?")
         await until(engine, lambda state: state.executions["agent-1.2"].messages == 2)
