@@ -1,24 +1,23 @@
-"""Configuration: `codewalkers.toml` in the project, validated once, immutable afterwards.
+"""What can be configured: validated once, immutable afterwards.
 
-Pydantic guards this edge; inside, the models are plain values. Every key has a default, so no file is needed.
+Pydantic guards this edge; inside, the models are plain values. Every key has a default, so nothing has to be written.
+Where it is read from is in `core.settings`.
 """
 
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 from pydantic_core import ErrorDetails
 
-from core.durations import parse_ms
-from core.errors import ConfigError, PlanError
+from core.durations import parse_ms, written_ms
+from core.errors import PlanError
 from core.known_agents import KNOWN_AGENTS
-from core.toml_places import Places
 
 CONFIG_NAME = "codewalkers.toml"
 PROMPT = "{prompt}"
@@ -28,7 +27,7 @@ TOOLS_URL = "{tools_url}"
 RECORDS = "{records}"
 """In an argument of a profile's command: the file a program that prints no records is to write them to."""
 
-Milliseconds = Annotated[int, BeforeValidator(parse_ms)]
+Milliseconds = Annotated[int, BeforeValidator(parse_ms), PlainSerializer(written_ms, when_used="json")]
 
 PASSED_ENVIRONMENT = (
     "HOME", "LANG", "LC_ALL", "LC_CTYPE", "LOGNAME", "PATH", "SHELL", "TERM", "TMPDIR", "TZ", "USER",
@@ -226,6 +225,7 @@ class Config(_Section):
     max_agents: int = Field(default=4, ge=1)
     """Agents of all profiles together."""
     tenant: str = "local"
+    """Stands in every event, from the next start on."""
     retry: Retry = Retry()
     budget: Budgets = Budgets()
     tools: Tools = Tools()
@@ -236,7 +236,7 @@ class Config(_Section):
     @model_validator(mode="before")
     @classmethod
     def _go_on_from_known(cls, given: object) -> object:
-        """A profile that has the name of an agent we know, and no command, changes what we know."""
+        """A profile that has a name we know, and no command, changes what we know."""
         profiles = cast("dict[str, object]", given).get("profiles") if isinstance(given, dict) else None
         if not isinstance(profiles, dict):
             return cast("object", given)
@@ -270,41 +270,15 @@ class Config(_Section):
 def _known_and(name: str, settings: object) -> object:
     if not isinstance(settings, dict) or "command" in settings:
         return cast("object", settings)
-    return {**KNOWN_AGENTS.get(name, {}), **cast("dict[str, object]", settings)}
+    return {**KNOWN.get(name, {}), **cast("dict[str, object]", settings)}
 
 
-BUILT_IN: Mapping[str, Profile] = {
-    "shell": Profile(description="runs a task's command", max=64, role="shell"),
-    **{name: Profile.model_validate(settings) for name, settings in KNOWN_AGENTS.items()},
-}
+KNOWN: Mapping[str, Mapping[str, object]] = {
+    "shell": {"description": "runs a task's command", "max": 64, "role": "shell"}, **KNOWN_AGENTS,
+}  # fmt: skip
+"""Settings of the profiles that are there without any configuration."""
 
-
-def load_config(project: Path) -> Config:
-    """The project's configuration; the defaults when there is no file.
-
-    Raises:
-        ConfigError: names the file, the line and the key, and says what is wrong.
-    """
-    path = project / CONFIG_NAME
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return Config()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}") from error
-    try:
-        return Config.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: {error}") from error
-    except ValidationError as error:
-        raise ConfigError(_sentence(path, text, error)) from error
-
-
-def _sentence(path: Path, text: str, error: ValidationError) -> str:
-    first = error.errors()[0]
-    places = Places(str(path), text)
-    key = ".".join(map(str, places.known(first["loc"]))) or "the file"
-    return f"{places.name(first['loc'])}: {key}: {plain(first)}"
+BUILT_IN: Mapping[str, Profile] = {name: Profile.model_validate(settings) for name, settings in KNOWN.items()}
 
 
 def plain(error: ErrorDetails) -> str:
@@ -317,7 +291,13 @@ _PLAIN = {
     "string_type": "write text, in quotes",
     "tuple_type": 'write a list, like ["one", "two"]',
     "dict_type": "write a table",
+    "model_type": "write a table",
     "int_type": "write a whole number",
+    "int_parsing": "write a whole number",
+    "int_from_float": "write a whole number",
+    "float_type": "write a number",
+    "float_parsing": "write a number",
     "bool_type": "write true or false",
+    "bool_parsing": "write true or false",
     "string_too_short": "write at least one character",
 }

@@ -34,3 +34,13 @@ def _milliseconds(text: str | float) -> float:
         if re.fullmatch(r"\d+(?:\.\d+)?", compact):
             return float(compact) * 1000
     raise ValueError(f"{text!r} is not a duration; write it like 500ms, 5s, 2m or 1h30m")
+
+
+def written_ms(milliseconds: int) -> str:
+    """The duration as people write it; `parse_ms` reads it back."""
+    parts: list[str] = []
+    for unit, size in sorted(_UNITS_MS.items(), key=lambda item: -item[1]):
+        number, milliseconds = divmod(milliseconds, size)
+        if number:
+            parts.append(f"{number}{unit}")
+    return "".join(parts) or "0s"

@@ -23,14 +23,13 @@ from core.api.server import AgentTools
 from core.clock import Clock, SystemClock
 from core.commands import Commands
 from core.concurrency import task_group
-from core.config import Config, load_config
+from core.config import Config
 from core.errors import CannotOpen, LogClosed, StorageFailed
 from core.events import (
     AgentTerminated,
     Append,
     SessionClosed,
     SessionStarted,
-    SwarmInitialized,
     TaskCancelRequested,
 )
 from core.history import Indexer, Timeline
@@ -40,9 +39,11 @@ from core.processes.local import LocalRunner
 from core.project import Project
 from core.projections import State, in_order
 from core.queries import Queries
-from core.scheduling.policy import SWARM, alive, in_flight
+from core.reloading import Reloading, limits, tell_once
+from core.scheduling.policy import alive, in_flight
 from core.scheduling.recovery import Recovered, recover
 from core.scheduling.scheduler import Scheduler
+from core.settings import Reading, Settings, load_config
 
 STOP_LIMIT_S = 12.0  # the whole ladder, the last output and the verdicts of everything that ran
 KILL_LIMIT_S = 3.0  # KILL → the verdicts of what did not end in that time
@@ -78,7 +79,8 @@ class Desk:
         """
         clock = clock or SystemClock()
         project = await asyncio.to_thread(_prepared, project_dir)
-        config = config or await asyncio.to_thread(load_config, project.root)
+        if config is None:
+            config = await asyncio.to_thread(load_config, project.root)
         async with EventLog.open(project.log, clock=clock) as log:
             timeline = Timeline(log)
             async with Indexer.open(log, timeline) as indexer:
@@ -107,8 +109,12 @@ class Desk:
 class Engine:
     """A project with its scheduler and its agents running. Made by `open`."""
 
-    def __init__(self, desk: Desk, scheduler: Scheduler, supervisor: Supervisor, tools: AgentTools) -> None:
+    def __init__(
+        self, desk: Desk, scheduler: Scheduler, supervisor: Supervisor, tools: AgentTools,
+        reading: Reading | None = None,
+    ) -> None:  # fmt: skip
         self.desk = desk
+        self.reloading = None if reading is None else Reloading(reading, desk.journal, self.reconfigure)
         self.project, self.journal = desk.project, desk.journal
         self.timeline, self.queries = desk.timeline, desk.queries
         self.commands = EngineCommands(self)
@@ -122,6 +128,11 @@ class Engine:
         return self.desk.config
 
     @property
+    def misconfigured(self) -> str:
+        """Why what is configured now is not in force; empty when it is."""
+        return "" if self.reloading is None else self.reloading.refused
+
+    @property
     def recovered(self) -> Recovered | None:
         """What had to be settled at the start, if anything."""
         return self.desk.recovered
@@ -133,16 +144,23 @@ class Engine:
         project_dir: str | Path,
         *,
         config: Config | None = None,
+        settings: Settings | None = None,
         clock: Clock | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> AsyncGenerator[Engine, None]:
         """Run the project's fleet for the length of an `async with`.
+
+        It follows the project's settings as they are changed, or those given; a `config` stays what it is.
 
         Raises:
             CannotOpen: the project cannot be opened, or another process owns it; nothing was changed.
             ConfigError
         """
         environment = os.environ if environment is None else environment
+        reading = None
+        if config is None:
+            reading = await asyncio.to_thread(_read, settings, project_dir)
+            config = reading.config
         async with (
             Desk.open(project_dir, config=config, clock=clock) as desk,
             AgentTools.ready(desk.journal, desk.commands, lambda: desk.config, desk.project, environment) as tools,
@@ -157,7 +175,9 @@ class Engine:
                 tools=tools,
             )
             await _begin(desk)
-            engine = cls(desk, Scheduler(desk.journal, desk.config), Supervisor(context), tools)
+            if reading is not None:
+                await tell_once(reading, desk.journal)
+            engine = cls(desk, Scheduler(desk.journal, desk.config), Supervisor(context), tools, reading)
             async with task_group() as tasks:
                 running = [
                     tasks.create_task(engine.supervisor.run(), name="supervisor"),
@@ -165,12 +185,19 @@ class Engine:
                 ]
                 if desk.indexer is not None:
                     running.append(tasks.create_task(desk.indexer.run(), name="indexer"))
+                if engine.reloading is not None:
+                    running.append(tasks.create_task(engine.reloading.run(), name="follow the configuration"))
                 try:
                     yield engine
                 finally:
                     await engine.close("requeue")
                     for task in running:
                         task.cancel()
+
+    def reconfigure(self, config: Config) -> None:
+        """Use another configuration from here on: the next decision is taken by it, and what runs goes on."""
+        self.desk.config = config
+        self.scheduler.reconfigure(config)
 
     def signalled(self) -> None:
         """Remember that a signal ends the session, not the user."""
@@ -241,6 +268,10 @@ class EngineCommands(Commands):
         await self._engine.close(mode)
 
 
+def _read(settings: Settings | None, project_dir: str | Path) -> Reading:
+    return (settings or Settings(Path(project_dir).absolute())).read()
+
+
 def _prepared(project_dir: str | Path) -> Project:
     project = Project(Path(project_dir).absolute())
     project.prepare()
@@ -274,11 +305,6 @@ async def _begin(desk: Desk) -> None:
             session_id=session_id, version=release, pid=os.getpid(), host=platform.node(),
             previous_session_id=sessions[-1].id if sessions else None,
         )  # fmt: skip
-        appends = [Append(f"session/{session_id}", [started], 0)]
-        swarm = state.swarm.get(SWARM)
-        if swarm is None or swarm.max_agents != desk.config.max_agents:
-            limits = SwarmInitialized(topology="pool", max_agents=desk.config.max_agents)
-            appends.append(Append(f"swarm/{SWARM}", [limits]))
-        return appends
+        return [Append(f"session/{session_id}", [started], 0), *limits(state, desk.config)]
 
     await desk.journal.decide(decide, actor="user")

@@ -33,7 +33,7 @@ Each class says when it is raised and what to do about it; the numbers stay on t
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 
 class CodewalkersError(Exception):
@@ -176,8 +176,33 @@ class UsageError(CodewalkersError):
     exit_code = 2
 
 
+class Mistake(NamedTuple):
+    """One thing that is wrong with what somebody wrote: where, and what to do about it."""
+
+    path: tuple[str | int, ...]
+    """Keys from the outside in; empty when it is about all of it."""
+    what: str
+    file: str = ""
+    """Or the name of an environment variable."""
+    line: int | None = None
+
+    @property
+    def key(self) -> str:
+        """The key as it is written."""
+        return ".".join(map(str, self.path))
+
+    def __str__(self) -> str:
+        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        return ": ".join(filter(None, (place, self.key, self.what)))
+
+
 class ConfigError(UsageError):
-    """`codewalkers.toml` is wrong; the message names file, line and key."""
+    """The configuration is wrong; the message names file, line and key of the first mistake, `mistakes` has all."""
+
+    def __init__(self, first: Mistake, *others: Mistake) -> None:
+        more = f" (and {len(others)} more: `cw config check` names all)" if others else ""
+        super().__init__(f"{first}{more}")
+        self.mistakes = (first, *others)
 
 
 class PlanError(UsageError):

@@ -24,12 +24,16 @@ class Places:
     """The lines of one document that can be parsed, or of none when what it says came from elsewhere."""
 
     def __init__(self, source: str, text: str = "") -> None:
-        self._source, self._text = source, text
+        self.source, self._text = source, text
 
     def name(self, path: Sequence[str | int]) -> str:
         """`file:line` of what is nearest to this path; the file alone when nothing of it is known."""
-        line = self._lines.get(self.known(path))
-        return self._source if line is None else f"{self._source}:{line}"
+        line = self.line(path)
+        return self.source if line is None else f"{self.source}:{line}"
+
+    def line(self, path: Sequence[str | int]) -> int | None:
+        """The line of what is nearest to this path; None when nothing of it is known."""
+        return self._lines.get(self.known(path))
 
     def known(self, path: Sequence[str | int]) -> KeyPath:
         """As much of the path as the document has."""

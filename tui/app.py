@@ -12,10 +12,10 @@ from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.events import Event, Paste
 
-from core.config import Config
 from core.crash import keep
 from core.engine import Engine
 from core.plan import Plan
+from core.settings import Settings
 from tui.bindings import Registry
 from tui.cli.printing import complain
 from tui.driver import TerminalDriver
@@ -85,15 +85,13 @@ class CodewalkersApp(App[int], inherit_bindings=False):
         self.exit(CRASHED)
 
 
-def run_dashboard(project: Path, *, config: Config | None = None, plan: Plan | None = None) -> int:
+def run_dashboard(project: Path, *, settings: Settings | None = None, plan: Plan | None = None) -> int:
     """Run the dashboard on a project until the user quits; the exit code."""
-    return asyncio.run(_run(project, config, plan))
+    return asyncio.run(_run(project, settings, plan))
 
 
-async def _run(project: Path, config: Config | None, plan: Plan | None) -> int:
-    if plan is not None and config is not None:
-        plan.check_against(config)
-    async with Engine.open(project, config=config) as engine:
+async def _run(project: Path, settings: Settings | None, plan: Plan | None) -> int:
+    async with Engine.open(project, settings=settings) as engine:
         app = CodewalkersApp(engine)
         if plan is not None:
             await engine.commands.enqueue_plan(plan)

@@ -13,7 +13,7 @@ from typing import Literal, get_args
 
 from textual.events import Key
 
-from core.errors import ConfigError
+from core.errors import ConfigError, Mistake
 
 Mode = Literal["live", "time"]
 """`time`: the past is shown, or the strip has the focus."""
@@ -185,9 +185,10 @@ class Registry:
             ConfigError: there is no such action, or a key would mean two things.
         """
         given = {name: tuple(keys) for name, keys in (overrides or {}).items()}
-        unknown = sorted(set(given) - {action.id for action in ACTIONS})
-        if unknown:
-            raise ConfigError(f"keys: there is no action {unknown[0]!r}; `?` in the dashboard lists them")
+        mistakes = [
+            Mistake(("keys", name), f"there is no action {name!r}; `?` in the dashboard lists them")
+            for name in sorted(set(given) - {action.id for action in ACTIONS})
+        ]
         self.actions = tuple(replace(action, keys=given.get(action.id, action.keys)) for action in ACTIONS)
         self._meanings: dict[tuple[Context, str], Action] = {}
         self._here: dict[Context, list[Action]] = {}
@@ -195,7 +196,10 @@ class Registry:
             for context, key in product(action.contexts(), action.keys):
                 other = self._meanings.setdefault((context, key), action)
                 if other is not action:
-                    raise ConfigError(f"keys: {key!r} would mean both {other.id} and {action.id}")
+                    rebound = action.id if action.id in given else other.id
+                    mistakes.append(Mistake(("keys", rebound), f"{key!r} would mean both {other.id} and {action.id}"))
+        if mistakes:
+            raise ConfigError(*dict.fromkeys(mistakes))
 
     def __getitem__(self, action_id: str) -> Action:
         """The action of that id."""

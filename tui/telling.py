@@ -28,7 +28,7 @@ def tell(event: StoredEvent, width: int = 200) -> str:
     payload = event.payload
     if isinstance(payload, UnknownEvent):
         return label(f"? {payload.raw}", width)
-    said = _task(payload) or _agent(payload) or _execution(payload)
+    said = _task(payload) or _agent(payload) or _execution(payload) or _house(payload)
     return label(said if said is not None else "  ".join(_fields(payload)), width)
 
 
@@ -104,12 +104,22 @@ def _execution(payload: Event) -> str | None:
             return payload.tool_name
         case e.ToolCallCompleted():
             return payload.outcome
-        case e.SessionStarted():
-            return f"version {payload.version}"
         case e.MessageReceived() | e.MessageSent():
             return payload.text
         case e.PermissionRequested():
             return payload.tool_name
+        case _:
+            return None
+
+
+def _house(payload: Event) -> str | None:
+    match payload:
+        case e.SessionStarted():
+            return f"version {payload.version}"
+        case e.ConfigLoaded():
+            return f"{len(payload.profiles)} profiles: {', '.join(payload.profiles)}"
+        case e.ConfigRejected():
+            return payload.message
         case _:
             return None
 

@@ -1,7 +1,7 @@
 """The agent pool: how many agents of each profile there are, decided from the state.
 
 A profile has between `min` and `max` agents. A waiting task takes an idle one, or a new one within the limits;
-an idle one above `min` leaves after `idle_timeout`.
+an idle one above `min` leaves after `idle_timeout`, or at once when its profile is no longer configured.
 """
 
 from __future__ import annotations
@@ -60,17 +60,21 @@ def retire(state: State, config: Config, now: datetime) -> list[Append]:
     """Idle agents above their profile's `min` that have been idle for too long leave."""
     appends: list[Append] = []
     for agent in _expiring(state, config):
-        profile = config.profiles[agent.profile]
-        if agent.since_us + profile.idle_timeout * 1000 <= to_us(now):
-            reason = f"idle for {profile.idle_timeout // 1000} s"
-            appends.append(Append(f"agent/{agent.id}", [AgentTerminated(reason=reason)]))
+        if _due_us(agent, config) <= to_us(now):
+            profile = config.profile(agent.profile)
+            idle = "its profile is gone" if profile is None else f"idle for {profile.idle_timeout // 1000} s"
+            appends.append(Append(f"agent/{agent.id}", [AgentTerminated(reason=idle)]))
     return appends
 
 
 def next_retirement_us(state: State, config: Config) -> int | None:
     """When the next idle agent is due to leave; None when none is."""
-    due = (agent.since_us + config.profiles[agent.profile].idle_timeout * 1000 for agent in _expiring(state, config))
-    return min(due, default=None)
+    return min((_due_us(agent, config) for agent in _expiring(state, config)), default=None)
+
+
+def _due_us(agent: Agent, config: Config) -> int:
+    profile = config.profile(agent.profile)
+    return agent.since_us + (0 if profile is None else profile.idle_timeout * 1000)
 
 
 def _expiring(state: State, config: Config) -> list[Agent]:
@@ -78,12 +82,13 @@ def _expiring(state: State, config: Config) -> list[Agent]:
     workers: Counter[str] = Counter()
     idle: dict[str, list[Agent]] = {}
     for agent in state.agents.values():
-        if agent.profile in config.profiles and agent.status in HOLDS_A_PLACE and not agent.service:
+        if agent.status in HOLDS_A_PLACE and not agent.service:
             workers[agent.profile] += 1
             if is_free(agent):
                 idle.setdefault(agent.profile, []).append(agent)
     expiring: list[Agent] = []
     for name, agents in idle.items():
         agents.sort(key=lambda agent: (agent.since_us, agent.position))
-        expiring += agents[: max(0, workers[name] - config.profiles[name].min)]
+        profile = config.profile(name)
+        expiring += agents[: max(0, workers[name] - (0 if profile is None else profile.min))]
     return expiring

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 import pytest
 from fakes.hurried_demo import hurry
 
-from core.config import load_config
 from core.engine import Desk, Engine
 from core.events import StoredEvent
 from core.projections import State, Task
+from core.settings import load_config
 from tui.cli.headless import Headless
 from tui.cli.printing import escaped
 from tui.demo import demo_plan, make_demo

@@ -15,12 +15,12 @@ from fakes.acp_stage import until_asked
 from fakes.hurried_demo import hurry
 from fakes.stage import payloads, until, until_over
 
-from core.config import load_config
 from core.engine import Desk, Engine
 from core.errors import UsageError
 from core.events import AgentStopped, PermissionDenied, PermissionGranted, PlanUpdated, StepFailed
 from core.plan import Plan
 from core.projections import Task
+from core.settings import Settings, load_config
 from tui.cli.demonstrating import run_demo
 from tui.demo import MEANT_TO_FAIL, demo_plan, make_demo
 
@@ -154,10 +154,9 @@ def test_every_script_the_plan_names_exists(project: Path) -> None:
 @pytest.mark.timeout(90)
 def test_the_plan_goes_as_it_is_meant_to(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     hurry(project)
-    plan, config = demo_plan(project), load_config(project)
-    crowd = {name: profile.model_copy(update={"max": 8}) for name, profile in config.profiles.items()}
-    config = config.model_copy(update={"max_agents": 16, "profiles": crowd})  # nobody waits for his turn
-    assert asyncio.run(run_demo(project, config, plan)) == 0
+    plan, crowd = demo_plan(project), {name: {"max": 8} for name in load_config(project).profiles}
+    settings = Settings(project, max_agents=16, profiles=crowd)  # nobody waits for his turn
+    assert asyncio.run(run_demo(project, settings, plan)) == 0
     assert "3 did not, and were meant not to" in capsys.readouterr().out
     check_states(plan, asyncio.run(tasks_by_title(project)))
     assert git(project, "tag").splitlines() == ["v0.1.0", "v0.2.0"]
@@ -238,7 +237,7 @@ def test_a_failure_that_was_not_meant_is_told_and_counts(project: Path, capsys: 
     hurry(project)
     shutil.rmtree(project / "issues")
     plan = Plan(tasks=tuple(task for task in demo_plan(project).tasks if task.id in {"survey", "reproduce"}))
-    assert asyncio.run(run_demo(project, load_config(project), plan)) == 1
+    assert asyncio.run(run_demo(project, Settings(project), plan)) == 1
     said = capsys.readouterr().out
     assert "This was not meant to happen" in said
     assert "Reproduce issue 12" in said

@@ -85,6 +85,7 @@ def _build() -> typer.Typer:
     from tui.cli import (
         benching,
         changing,
+        configuring,
         decoding,
         demonstrating,
         events,
@@ -106,7 +107,8 @@ def _build() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     modules = (
-        demonstrating, running, changing, looking, events, searching, explaining, decoding, tending, keys, benching,
+        demonstrating, running, changing, looking, events, searching, explaining, decoding, tending, configuring, keys,
+        benching,
     )  # fmt: skip
     for module in modules:
         module.register(app)

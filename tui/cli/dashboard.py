@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from core.config import Config
 from core.errors import UsageError
 from core.plan import Plan
+from core.settings import Settings
 from tui.cli.invocation import current
 
 
@@ -15,7 +15,7 @@ def has_terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
-def open_dashboard(*, config: Config | None = None, plan: Plan | None = None) -> int:
+def open_dashboard(*, settings: Settings | None = None, plan: Plan | None = None) -> int:
     """Run the dashboard on the project, and the plan in it if there is one; the exit code.
 
     Raises:
@@ -25,4 +25,4 @@ def open_dashboard(*, config: Config | None = None, plan: Plan | None = None) ->
         raise UsageError("the dashboard needs a terminal; `cw run` works without one, and `cw --help` lists the rest")
     from tui.app import run_dashboard
 
-    return run_dashboard(current.project.root, config=config, plan=plan)
+    return run_dashboard(current.project.root, settings=settings, plan=plan)

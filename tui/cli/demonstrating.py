@@ -9,11 +9,11 @@ from pathlib import Path
 
 import typer
 
-from core.config import Config
 from core.engine import Engine
 from core.events import AgentOutput, StoredEvent
 from core.plan import Plan
 from core.projections import State, Task
+from core.settings import Settings
 from tui.cli.dashboard import has_terminal, open_dashboard
 from tui.cli.headless import INTERRUPTED, Headless, Narrator
 from tui.cli.invocation import current
@@ -33,20 +33,21 @@ def register(app: typer.Typer) -> None:
 def demo(headless: HeadlessOption = False, max_agents: MaxAgents = None) -> None:
     """Watch four agents bring a small project to its release: two minutes, real processes, no keys, no network."""
     path = current.directory = make_demo()
-    config, plan = configured(current.project, max_agents), demo_plan(path)
+    settings, plan = configured(current.project, max_agents), demo_plan(path)
     if not headless and has_terminal():
-        code = open_dashboard(config=config, plan=plan)
+        code = open_dashboard(settings=settings, plan=plan)
     else:
-        say(f"{len(plan.tasks)} tasks, at most {config.max_agents} agents, two minutes with four, in {path}")
+        most = settings.read().config.max_agents
+        say(f"{len(plan.tasks)} tasks, at most {most} agents, two minutes with four, in {path}")
         say()
-        code = asyncio.run(run_demo(path, config, plan))
+        code = asyncio.run(run_demo(path, settings, plan))
     _say_what_next(path, interrupted=code == INTERRUPTED)
     raise typer.Exit(code)
 
 
-async def run_demo(path: Path, config: Config, plan: Plan) -> int:
+async def run_demo(path: Path, settings: Settings, plan: Plan) -> int:
     """Run the plan and stream it; the exit code says whether everything went as it was meant to, failures included."""
-    async with Engine.open(path, config=config) as engine, Headless(engine, _Guide()) as headless:
+    async with Engine.open(path, settings=settings) as engine, Headless(engine, _Guide()) as headless:
         ids = (await engine.commands.enqueue_plan(plan)).values()
         code = await headless.until_over(list(ids))
         tasks = engine.queries.state.tasks

@@ -16,7 +16,6 @@ from typing import Literal
 
 from msgspec import Struct
 
-from core.config import load_config
 from core.engine import Desk
 from core.errors import CodewalkersError, LogOwned
 from core.known_agents import KNOWN_AGENTS
@@ -24,6 +23,7 @@ from core.log.lock import OwnerLock
 from core.log.write_ahead import overgrown
 from core.processes.strays import find_strays
 from core.project import Project
+from core.settings import load_config
 from tui.text import bytes_, count
 
 SAFE_SQLITE = (3, 51, 3)  # before it, several checkpointing processes can damage a database

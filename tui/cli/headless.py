@@ -19,6 +19,8 @@ from core.events import (
     AgentOutput,
     AgentRestarting,
     AgentTerminated,
+    ConfigLoaded,
+    ConfigRejected,
     PermissionDenied,
     PermissionExpired,
     PermissionGranted,
@@ -97,6 +99,8 @@ class Plain:
             channel = sys.stderr if event.payload.channel == "stderr" else sys.stdout
             channel.write("".join(f"{sanitize(line)}\n" for line in event.payload.lines))
             channel.flush()
+        elif isinstance(event.payload, ConfigRejected):
+            complain(f"{event.payload.message}; what was in force stays so")
 
     def sum_up(self, tasks: Sequence[Task]) -> None:
         for task in tasks:
@@ -147,6 +151,16 @@ def _rarer_meaning(event: StoredEvent) -> str:
             return f"restarts in {duration(delay)}"
         case AgentTerminated(reason=reason):
             return f"left: {reason}"
+        case _:
+            return _of_the_house(event)
+
+
+def _of_the_house(event: StoredEvent) -> str:
+    match event.payload:
+        case ConfigRejected(message=message):
+            return f"{message}; what was in force stays so"
+        case ConfigLoaded():
+            return "was read, and is in force from here on"
         case SessionRecovered(orphans=orphans, lost=lost, requeued=requeued):
             return f"recovered after a crash: {orphans} processes ended, {lost} attempts lost, {requeued} requeued"
         case _:

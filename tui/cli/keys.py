@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from core.config import load_config
+from core.settings import load_config
 from tui.bindings import Action, Group, Registry, key_names
 from tui.cli.invocation import current
 from tui.cli.printing import say, say_json, table

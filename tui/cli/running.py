@@ -9,13 +9,13 @@ from typing import Annotated
 
 import typer
 
-from core.config import Config, load_config
 from core.engine import Engine
 from core.errors import UsageError
 from core.plan import Plan
 from core.project import Project
 from core.projections import in_order
 from core.projections.moves import FINAL
+from core.settings import Settings
 from tui.cli.dashboard import has_terminal, open_dashboard
 from tui.cli.headless import Headless, Narrator, Plain
 from tui.cli.invocation import current
@@ -37,7 +37,8 @@ def run(
 ) -> None:
     """Run a plan, one command (`cw run -- COMMAND ARGUMENT…`), or what is queued; without a terminal: headless."""
     project = current.project
-    config = configured(project, max_agents)
+    settings = configured(project, max_agents)
+    config = settings.read().config
     if current.has_rest:
         if plan is not None:
             raise UsageError("give either a plan or a command behind --, not both")
@@ -45,24 +46,23 @@ def run(
             raise UsageError("there is no command behind --")
         if shutil.which(current.rest[0]) is None:
             raise UsageError(f"there is no program {current.rest[0]!r}")
-        raise typer.Exit(asyncio.run(_run_command(project, config, current.rest)))
+        raise typer.Exit(asyncio.run(_run_command(project, settings, current.rest)))
     checked = None if plan is None else Plan.load(plan)
+    if checked is not None:
+        checked.check_against(config)
     if not headless and has_terminal():
-        raise typer.Exit(open_dashboard(config=config, plan=checked))
-    raise typer.Exit(asyncio.run(run_headless(project, config, checked)))
+        raise typer.Exit(open_dashboard(settings=settings, plan=checked))
+    raise typer.Exit(asyncio.run(run_headless(project, settings, checked)))
 
 
-def configured(project: Project, max_agents: int | None) -> Config:
-    """The project's configuration, with the number of agents the call asks for."""
-    config = load_config(project.root)
-    return config if max_agents is None else config.model_copy(update={"max_agents": max_agents})
+def configured(project: Project, max_agents: int | None) -> Settings:
+    """The project's settings, with the number of agents the call asks for."""
+    return Settings(project.root) if max_agents is None else Settings(project.root, max_agents=max_agents)
 
 
-async def run_headless(project: Project, config: Config, plan: Plan | None) -> int:
+async def run_headless(project: Project, settings: Settings, plan: Plan | None) -> int:
     """Run a plan, or whatever is not over yet, and stream it; the exit code."""
-    if plan is not None:
-        plan.check_against(config)
-    async with Engine.open(project.root, config=config) as engine:
+    async with Engine.open(project.root, settings=settings) as engine:
         narrator = Narrator()
         async with Headless(engine, narrator) as headless:
             if plan is None:
@@ -72,8 +72,8 @@ async def run_headless(project: Project, config: Config, plan: Plan | None) -> i
             return await headless.until_over(ids)
 
 
-async def _run_command(project: Project, config: Config, argv: list[str]) -> int:
-    async with Engine.open(project.root, config=config) as engine, Headless(engine, Plain()) as headless:
+async def _run_command(project: Project, settings: Settings, argv: list[str]) -> int:
+    async with Engine.open(project.root, settings=settings) as engine, Headless(engine, Plain()) as headless:
         return await headless.until_over([await engine.commands.enqueue(command=argv)])
 
 
@@ -83,18 +83,18 @@ def spawn(
     max_agents: MaxAgents = None,
 ) -> None:
     """Run an agent of a profile that has a command of its own, here, until it ends or is interrupted."""
-    project = current.project
-    config = configured(project, max_agents)
-    raise typer.Exit(asyncio.run(_spawn(project, config, profile, name)))
+    settings = configured(current.project, max_agents)
+    config = settings.read().config
+    found = config.profile(profile)
+    if found is None:
+        raise UsageError(f"there is no profile {profile!r}; there are {', '.join(sorted(config.profiles))}")
+    if not found.command:
+        raise UsageError(f"profile {profile!r} has no command of its own; its agents come with their tasks")
+    if found.needs_prompt:
+        raise UsageError(f"profile {profile!r} runs only with a prompt; give it one with `cw add`")
+    raise typer.Exit(asyncio.run(_spawn(current.project, settings, profile, name)))
 
 
-async def _spawn(project: Project, config: Config, profile_name: str, name: str) -> int:
-    profile = config.profile(profile_name)
-    if profile is None:
-        raise UsageError(f"there is no profile {profile_name!r}; there are {', '.join(sorted(config.profiles))}")
-    if not profile.command:
-        raise UsageError(f"profile {profile_name!r} has no command of its own; its agents come with their tasks")
-    if profile.needs_prompt:
-        raise UsageError(f"profile {profile_name!r} runs only with a prompt; give it one with `cw add`")
-    async with Engine.open(project.root, config=config) as engine, Headless(engine, Narrator()) as headless:
-        return await headless.until_gone(await engine.commands.spawn(profile_name, name=name))
+async def _spawn(project: Project, settings: Settings, profile: str, name: str) -> int:
+    async with Engine.open(project.root, settings=settings) as engine, Headless(engine, Narrator()) as headless:
+        return await headless.until_gone(await engine.commands.spawn(profile, name=name))

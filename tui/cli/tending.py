@@ -19,7 +19,8 @@ from tui.text import bytes_, count
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 TEMPLATE = """\
-# Codewalkers: every key is optional, these are the defaults.
+# Codewalkers: every key is optional, these are the defaults. A change is in force at once while `cw` runs;
+# `cw config` shows what is in force, and `cw config check` all that is wrong.
 
 # max_agents = 4                  # agents of all profiles together
 

@@ -31,6 +31,7 @@ from tui.playhead import Playhead, Remembered
 from tui.screens.event_reading import EventReading
 from tui.screens.keys import Keys
 from tui.screens.looks import Looks
+from tui.screens.reconfiguring import Reconfiguring
 from tui.screens.searching import Searching
 from tui.screens.selecting import Selecting
 from tui.screens.talk_keys import answer_keys
@@ -72,6 +73,7 @@ class DashboardScreen(Selecting, inherit_bindings=False):
         self.frames = 0
         """How many were drawn so far."""
         self._due = 0.0
+        self.reconfiguring = Reconfiguring(engine, self.rebind, self.say)
         self._fresh_after = feed.head
         self._checked = Checked()
 
@@ -92,6 +94,7 @@ class DashboardScreen(Selecting, inherit_bindings=False):
             self.feed.late(now - self._due)
         self._due = now + FRAME_S
         self.frames += 1
+        self.reconfiguring.frame()
         if self.feed.behind():
             self.run_worker(self._catch_up, group="catch up", exclusive=True)
             return
@@ -110,6 +113,12 @@ class DashboardScreen(Selecting, inherit_bindings=False):
         self.reading.load(self.rows, self.events.list.on_screen)
         self._grow_detail(events)
         self.status.frame()
+
+    def rebind(self, registry: Registry) -> None:
+        """Use these keys from here on."""
+        self.registry = registry
+        self.detail.keys = tuple(answer_keys(registry).items())
+        self.paint()
 
     async def _catch_up(self) -> None:
         await self.feed.begin()
@@ -206,7 +215,8 @@ class DashboardScreen(Selecting, inherit_bindings=False):
         self.status.show(self.look, vitals, actions, self.panel, self.size.width, glyphs(self))
         queries = self.engine.queries
         troubles = [trouble for trouble in (queries.trouble, queries.notice) if trouble]
-        self.status.warn(degraded_lines(troubles, self._checked, queries.state.totals.unknown_events))
+        degraded = degraded_lines(troubles, self._checked, queries.state.totals.unknown_events)
+        self.status.warn((*degraded, *self.reconfiguring.lines()))
 
     async def _check_log(self) -> None:
         """Find out beside everything else whether the log is what was recorded."""
