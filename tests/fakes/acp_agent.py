@@ -164,10 +164,17 @@ def main() -> None:
                 if "forgets" in ABLE:
                     HISTORY.unlink(missing_ok=True)
                 modes = {"currentModeId": "none", "availableModes": [{"id": "careful", "name": "Careful"}]}
-                answer(number, sessionId="s1", **({"modes": modes} if "modes" in ABLE else {}))
-            case "session/set_mode":
-                if params["modeId"] == "careful":
-                    SET["mode"] = params["modeId"]
+                option = {"id": "how", "category": "mode", "currentValue": "none"}
+                offered = (
+                    {"modes": modes} if "modes" in ABLE else {"configOptions": [option]} if "options" in ABLE else {}
+                )
+                answer(number, sessionId="s1", **offered)
+            case "session/set_mode" | "session/set_config_option" as method:
+                wanted = (
+                    params["modeId"] if method == "session/set_mode" else {"how": params["value"]}[params["configId"]]
+                )
+                if wanted == "careful":
+                    SET["mode"] = wanted
                     answer(number)
                 else:
                     out({"id": number, "error": {"code": -32602, "message": "no such mode"}})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from core.engine import Engine
 from core.errors import IllegalMove, NotFound, UsageError
 from core.events import (
     AgentFailed,
+    AgentOutput,
     AgentStatusChanged,
     AgentStopped,
     ConversationOpened,
@@ -280,14 +280,30 @@ async def test_an_agent_that_leaves_by_itself_has_failed(project: Path) -> None:
 # -- what it is given ---------------------------------------------------------------------------------------------
 
 
-async def test_the_mode_of_the_profile_is_set_before_anything_is_said(project: Path) -> None:
-    async with opened(project, agent=acp({"modes": True}, conversation={"mode": "careful"})) as engine:
+async def test_nothing_is_offered_to_an_agent_so_that_it_uses_its_own_tools(project: Path) -> None:
+    async with opened(project, agent=acp()) as engine:
+        task_id = await prompted(engine, "hello")
+        await until_over(engine, task_id)
+        first = json.loads((await printed(engine, task_id, "wire-out"))[0])
+        assert first["method"] == "initialize"
+        assert first["params"]["protocolVersion"] == 1
+        assert first["params"]["clientCapabilities"] == {}
+
+
+# Newer agents have their modes among their options.
+BY_MODE_OR_OPTION = pytest.mark.parametrize("able", ["modes", "options"])
+
+
+@BY_MODE_OR_OPTION
+async def test_the_mode_of_the_profile_is_set_before_anything_is_said(project: Path, able: str) -> None:
+    async with opened(project, agent=acp({able: True}, conversation={"mode": "careful"})) as engine:
         await until_over(engine, await prompted(engine, "mode"))
         assert await said(engine) == ["careful"]
 
 
-async def test_without_its_mode_nothing_is_said(project: Path) -> None:
-    async with opened(project, agent=acp({"modes": True}, conversation={"mode": "wild"})) as engine:
+@BY_MODE_OR_OPTION
+async def test_without_its_mode_nothing_is_said(project: Path, able: str) -> None:
+    async with opened(project, agent=acp({able: True}, conversation={"mode": "wild"})) as engine:
         task_id = await prompted(engine, "mode")
         await until_over(engine, task_id)
         assert await failure(engine, task_id) == "it did not take the mode of its profile: no such mode"
@@ -383,6 +399,22 @@ async def test_deadlines_are_those_of_the_profile(project: Path) -> None:
         assert await failure(engine, task_id) == "it did not answer to initialize within 17 s"
 
 
-def test_the_protocols_library_is_not_imported_before_an_agent_starts() -> None:
-    check = "import sys, core.engine, core.agents.acp.adapter, tui.cli; sys.exit('acp' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", check]).returncode == 0
+@pytest.mark.parametrize("able", [{"loadSession": True}, {"sessionCapabilities": {"resume": {}}}])
+async def test_what_was_said_before_is_never_told_again_however_often_it_is_sent(
+    project: Path, able: dict[str, object]
+) -> None:
+    again = {"when": "on-failure", "backoff": 0, "max_backoff": 0}
+    async with opened(project, agent=acp(able, restart=again)) as engine:
+        agent_id = await engine.commands.spawn("agent")
+        for number in (1, 2, 3):
+            await until_status(engine, "idle")
+            await engine.commands.send(agent_id, f"word {number}")
+            await until_said(engine, f"heard word {number}")
+            await engine.commands.send(agent_id, "die")
+            await until(engine, lambda state, number=number: state.agents[agent_id].attempt == number + 1)
+        await until_status(engine, "idle")
+        assert await said(engine) == [f"heard word {number}" for number in (1, 2, 3)]
+        executions = [f"execution/agent-1.{number}" for number in (1, 2, 3, 4)]
+        assert [await said(engine, execution) for execution in executions][3] == []
+        spoken = await payloads(engine, AgentOutput)
+        assert not any("again" in line for output in spoken if output.channel == "text" for line in output.lines)

@@ -11,7 +11,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
+from live.installing import AGENTS, Agent
 from live.stub_model import stub_model
 
 ASKED_FOR = os.environ.get("CW_LIVE") == "1"
@@ -42,3 +44,30 @@ def project(tmp_path: Path) -> Path:
     path = tmp_path / "project"
     path.mkdir()
     return path
+
+
+@pytest.fixture(scope="session")
+def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Where each agent is installed, once."""
+    kept = os.environ.get("CW_LIVE_DIR")
+    return {name: Path(kept, name) if kept else tmp_path_factory.mktemp(name) for name in AGENTS}
+
+
+@pytest.fixture(params=AGENTS)
+def agent(request: pytest.FixtureRequest, places: dict[str, Path], home: Path, model: str) -> Agent:
+    return AGENTS[request.param](places[request.param], home, model)
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_of_it(home: Path) -> Iterator[None]:
+    """Also what has left its parents behind: all of it has this home."""
+    yield
+    _, alive = psutil.wait_procs([one for one in psutil.process_iter() if _home_of(one) == str(home)], timeout=20)
+    assert alive == []
+
+
+def _home_of(process: psutil.Process) -> str | None:
+    try:
+        return process.environ().get("HOME")
+    except psutil.Error:  # gone, or somebody else's
+        return None

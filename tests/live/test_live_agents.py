@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from pathlib import Path
 
 import psutil
 import pytest
-import watchfiles
-from fakes.acp_stage import said, until_asked
-from fakes.stage import PATIENCE_S, opened, payloads, until, until_over, until_printed
-from live.installing import AGENTS, KEY
+from fakes.acp_stage import prompted, said, until_asked
+from fakes.stage import opened, payloads, until, until_over, until_printed
+from live.installing import KEY, Agent
+from live.waiting import until_made
 
 from core.config import Permissions, Profile
 from core.engine import Engine
@@ -29,28 +28,9 @@ from core.events import (
 pytestmark = pytest.mark.timeout(300)
 
 
-@pytest.fixture(scope="session")
-def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Where each agent is installed, once."""
-    kept = os.environ.get("CW_LIVE_DIR")
-    return {name: Path(kept, name) if kept else tmp_path_factory.mktemp(name) for name in AGENTS}
-
-
-@pytest.fixture(params=AGENTS)
-def profile(request: pytest.FixtureRequest, places: dict[str, Path], home: Path, model: str) -> Profile:
-    return AGENTS[request.param](places[request.param], home, model)
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_left_of_it() -> object:
-    before = set(psutil.Process().children(recursive=True))
-    yield
-    _, alive = psutil.wait_procs([one for one in psutil.Process().children(recursive=True) if one not in before], 20)
-    assert alive == []
-
-
-async def prompted(engine: Engine, prompt: str) -> str:
-    return await engine.commands.enqueue(prompt, prompt=prompt, profile="agent")
+@pytest.fixture
+def profile(agent: Agent) -> Profile:
+    return agent.conversing()
 
 
 async def call(engine: Engine) -> tuple[str, str]:
@@ -116,10 +96,7 @@ async def test_a_cancel_in_the_middle_of_a_tool(project: Path, profile: Profile)
     settings = profile.permissions.model_copy(update={"policy": "allow"})
     async with opened(project, agent=profile.model_copy(update={"permissions": settings})) as engine:
         task_id = await prompted(engine, "TOOL:touch begun; sleep 300:END")
-        async with asyncio.timeout(PATIENCE_S):
-            async for _ in watchfiles.awatch(project, step=50, debounce=100, yield_on_timeout=True, rust_timeout=500):
-                if (project / "begun").exists():
-                    break
+        await until_made(project / "begun")
         await engine.commands.cancel_task(task_id)
         state = await until_over(engine, task_id)
         assert state.tasks[task_id].status == "cancelled"

@@ -24,6 +24,7 @@ _ATTEMPTS: Mapping[str, str] = {
     "initialize": "it refused to begin",
     "session/new": "it opened no conversation",
     "session/set_mode": "it did not take the mode of its profile",
+    "session/set_config_option": "it did not take the mode of its profile",
     "session/prompt": "its turn failed",
 }
 
