@@ -15,7 +15,7 @@ from core.config import CONFIG_NAME, Config
 from core.engine import Engine
 from core.errors import ConfigError
 from core.events import BudgetSet, ConfigLoaded, ConfigRejected, Payload, StoredEvent, SwarmInitialized
-from core.settings import Settings
+from core.settings import Reading, Settings
 
 GREETER = '[profiles.greeter]\ncommand = ["echo", "hello {prompt}"]\n'
 WAITER = f"""
@@ -203,20 +203,35 @@ async def test_many_changes_in_a_row_end_with_the_last(project: Path, file: Path
         assert len(await payloads(engine, ConfigLoaded)) < 29
 
 
+class Watched(Settings):
+    """Says when it is read."""
+
+    def __init__(self, project: Path) -> None:
+        super().__init__(project)
+        self.loop, self.read_again = asyncio.get_running_loop(), asyncio.Event()
+
+    def read(self) -> Reading:
+        reading = super().read()
+        self.loop.call_soon_threadsafe(self.read_again.set)
+        return reading
+
+
 async def test_what_did_not_change_is_not_told(project: Path, file: Path) -> None:
     file.write_text(GREETER)
-    async with running(project) as engine:
+    settings = Watched(project)
+    async with Engine.open(project, settings=settings) as engine, asyncio.timeout(PATIENCE_S):
         start = await loaded(engine)
-        replaced(file, GREETER)
         (project / "another.toml").write_text("max_agents = 9\n")
+        for _ in range(2):
+            settings.read_again.clear()
+            replaced(file, GREETER)
+            await settings.read_again.wait()
         replaced(file, "max_agents = 9\n")
         second = await loaded(engine, start)
         assert len(second.payload.profiles) == len(start.payload.profiles) - 1
-    async with running(project) as engine:
-        pass
     async with Engine.open(project) as engine:
         told = await history(engine, types=[ConfigLoaded.type, ConfigRejected.type])
-    assert [event.position for event in told] == [start.position, second.position]
+    assert [event.position for event in told] == [start.position, second.position], "not at the next start either"
 
 
 async def test_a_project_without_a_file_tells_nothing(project: Path) -> None:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import psutil
 import pytest
-from fakes.acp_stage import prompted, said, until_asked
+from fakes.acp_stage import failure, prompted, said, until_asked
 from fakes.stage import opened, payloads, until, until_over, until_printed
 from live.installing import KEY, Agent
 from live.waiting import until_made
 
+from core.api.calls import SERVED
 from core.config import Permissions, Profile
 from core.engine import Engine
 from core.events import (
     AgentStopped,
+    CustomRecorded,
     PermissionDenied,
     PermissionGranted,
     StepFailed,
@@ -153,6 +156,32 @@ async def test_our_own_tools(project: Path, profile: Profile) -> None:
     profile = profile.model_copy(update={"permissions": settings, "may_spawn": True})
     async with opened(project, agent=profile) as engine:
         prompt = 'MCP:enqueue_task:{"title":"from an agent","run":"true"}:END'
-        await until_over(engine, await prompted(engine, prompt))
+        task_id = await prompted(engine, prompt)
+        state = await until_over(engine, task_id)
         created = await payloads(engine, TaskCreated)
         assert [task.title for task in created][1:] == ["from an agent"], os.linesep.join(await said(engine))
+        assert state.executions[f"{task_id}.1"].tool_calls == 1
+        (link,) = [custom for custom in await payloads(engine, CustomRecorded) if custom.event_type == SERVED]
+        (started,) = await payloads(engine, ToolCallStarted)
+        assert link.fields["tool_call_id"] in {"", started.tool_call_id}
+
+
+@pytest.mark.parametrize(
+    ("agent", "sentence"),
+    [
+        ("goose", "it opened no conversation: .*Configuration value not found: GOOSE_PROVIDER"),
+        (
+            "gemini",
+            "it needs to be logged in: Gemini API key is missing or not configured.; it offers: .*Gemini API key",
+        ),
+    ],
+    indirect=["agent"],
+)
+async def test_one_that_has_no_key_says_so_in_a_sentence(
+    project: Path, home: Path, agent: Agent, sentence: str
+) -> None:
+    without = agent._replace(environment={"HOME": str(home), "GOOSE_DISABLE_KEYRING": "1"})
+    async with opened(project, agent=without.conversing()) as engine:
+        task_id = await prompted(engine, "say hello")
+        await until_over(engine, task_id)
+        assert re.match(sentence, await failure(engine, task_id))

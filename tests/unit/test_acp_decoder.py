@@ -230,6 +230,25 @@ def test_an_agent_that_speaks_another_version_is_refused() -> None:
         assert not outcome.retryable
 
 
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (None, "it opened no conversation: Internal error"),
+        ("no provider\n  at main (x.js:1)", "it opened no conversation: Internal error: no provider"),
+        ({"details": "no such model"}, "it opened no conversation: Internal error: no such model"),
+        ({"message": "no such model"}, "it opened no conversation: Internal error: no such model"),
+        ({"details": "Internal error"}, "it opened no conversation: Internal error"),
+        (["odd"], "it opened no conversation: Internal error"),
+    ],
+)
+def test_what_an_agent_refuses_is_one_sentence_with_its_details(data: object, sentence: str) -> None:
+    refusal = refused(1, -32603, "Internal error")
+    refusal["msg"]["error"]["data"] = data
+    _, outcome = decode(AcpDecoder(), [*OPENING[:2], asked("session/new", 1), refusal])
+    assert outcome is not None
+    assert outcome.text == sentence
+
+
 def test_a_rate_limit_says_when_to_come_back() -> None:
     prompt = asked("session/prompt", 2, prompt=[])
     _, outcome = decode(AcpDecoder(), [*OPENING, prompt, refused(2, 429, "Rate limit exceeded")])

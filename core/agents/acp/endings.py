@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from core.agents.acp.state import State
 from core.agents.decoding import Outcome
 from core.agents.records import Record, table_at, text_at
+from core.projections.records import line
 
 VERSION = 1
 """The version of the protocol we speak."""
@@ -69,6 +70,7 @@ def of_version(result: Record) -> Outcome | None:
 
 
 def _message(error: Record) -> str:
-    details = text_at(table_at(error, "data"), "details") or text_at(table_at(error, "data"), "message")
-    message = text_at(error, "message") or "without a word"
+    more = table_at(error, "data")
+    details = text_at(error, "data") or text_at(more, "details") or text_at(more, "message")
+    message, details = line(text_at(error, "message")) or "without a word", line(details)
     return f"{message}: {details}" if details and details not in message else message
