@@ -1,7 +1,8 @@
 """What an agent says, while it is being said: pieces → lines.
 
-A line that takes long goes out in parts, between words. Never within a secret, which would then not be recognised:
-so much of the end is held back that whatever begins before a cut is known to its own end.
+A line that takes long goes out in parts, between words; all but its last part end in one blank, and no line that
+is ended does. It is cut elsewhere only where a word has no end. Never within a secret, which would then not be
+recognised: so much of the end is held back that whatever begins before a cut is known to its own end.
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ class Speech:
     def feed(self, piece: str) -> list[str]:
         """The lines this piece completes, and the parts of a long one."""
         *whole, rest = (self._rest + piece).split("\n")
-        lines = [line.removesuffix("\r") for line in whole]
+        lines = [_whole(line) for line in whole]
         start = 0
         while cut := self._cut(rest, start):
-            lines.append(rest[start:cut].rstrip(" "))
+            part = rest[start:cut]
+            lines.append(f"{part.rstrip(' ')} " if part.endswith(" ") else part)
             start = cut
         self._rest = rest[start:]
         return lines
@@ -46,3 +48,8 @@ class Speech:
         if blank < 0 and last < start + LONGEST:
             return 0
         return self._redactor.after_secret(text, start, blank + 1 if blank >= 0 else start + LONGEST)
+
+
+def _whole(line: str) -> str:
+    line = line.removesuffix("\r")
+    return line[:-1] if line.endswith(" ") and not line.endswith("  ") else line  # two of them are a break of Markdown

@@ -71,7 +71,10 @@ class AgentTaskCompleted(Event):
 
 
 class AgentOutput(Event):
-    """Lines the agent printed: redacted, batched, at most one such event per 50 ms and channel."""
+    """Lines the agent printed: redacted, batched, at most one such event per 50 ms and channel.
+
+    On the channels `text` and `thought`, a line that ends in exactly one blank goes on in the next one.
+    """
 
     type: ClassVar[str] = "agent:output"
     channel: OutputChannel = "stdout"

@@ -30,7 +30,17 @@ def test_a_long_line_comes_in_parts_between_words_while_it_is_being_said() -> No
     parts = [line for word in words for line in speech.feed(word)]
     assert len(parts) >= 6
     assert all(WIDTH // 2 < len(part) <= WIDTH for part in parts)
-    assert " ".join([*parts, *speech.flush()]).split() == "".join(words).split()
+    assert "".join([*parts, *speech.flush()]) == "".join(words)
+
+
+def test_only_a_part_that_goes_on_ends_in_one_blank() -> None:
+    lines = heard(Speech(NOTHING), "one \ntwo  \n", "word " * 40 + "last", "\n", "end ")
+    assert lines[:2] == ["one", "two  "]
+    *parts, last = lines[2:-1]
+    assert parts
+    assert all(part.endswith("word ") for part in parts)
+    assert last.endswith("last")
+    assert lines[-1] == "end ", "nothing comes after it"
 
 
 def test_a_word_without_end_is_cut() -> None:

@@ -204,6 +204,12 @@ def test_lines_without_a_whole_message_are_an_unfinished_one() -> None:
     assert (entry.text, entry.unfinished, entry.at_us) == ("one\ntwo\nthree", True, 5 * SECOND)
 
 
+def test_a_long_line_that_came_in_parts_is_one_line_again() -> None:
+    (entry,) = unfinished([spoken(5, "one ", "two "), spoken(6, "three", "four  ", "five")], told())
+    assert isinstance(entry, Message)
+    assert entry.text == "one two three\nfour  \nfive"
+
+
 def test_a_whole_message_ends_what_was_being_said() -> None:
     assert (
         unfinished([spoken(1, "one"), spoken(2, "two")], Transcript([at(3, e.MessageReceived(text="one\ntwo"))])) == []

@@ -22,7 +22,7 @@ def unfinished(outputs: Iterable[StoredEvent], transcript: Transcript) -> list[E
     speaking: list[Entry] = []
     for channel in sorted(SPOKEN, reverse=True):  # first what it thinks
         spoken = list(_since_said(events, channel, transcript.heard[channel]))
-        text = "\n".join(line for line, _ in spoken)
+        text = _joined(line for line, _ in spoken)
         if text.strip():
             made = Thought if channel == "thought" else Message
             speaking.append(made(key=f"speaking {channel}", at_us=spoken[0].at_us, text=text, unfinished=True))
@@ -53,6 +53,12 @@ def _since_said(events: list[StoredEvent], channel: str, heard: list[StoredEvent
         (taken for taken in range(late, 0, -1) if known.endswith(_squeezed(line for line, _ in lines[:taken]))), 0
     )
     return iter(lines[covered:])
+
+
+def _joined(lines: Iterable[str]) -> str:
+    """The lines as they were said: a part of a line ends in one blank."""
+    parts = (line if line.endswith(" ") and not line.endswith("  ") else f"{line}\n" for line in lines)
+    return "".join(parts).removesuffix("\n")
 
 
 def _squeezed(texts: Iterable[str]) -> str:
