@@ -45,8 +45,8 @@ COMMANDS = (
 )
 LOOKS = (
     ("tasks",), ("agents",), ("sessions",), ("events",), ("events", "--type", "agent:output"), ("stats",), ("verify",),
-    ("doctor",), ("state",), ("state", "--at", "50%"), *((command, f"T-{number}") for command in ("log", "why")
-                                                         for number in range(1, 9)),
+    ("doctor",), ("config",), ("config", "show", "--all"), ("config", "check"), ("state",), ("state", "--at", "50%"),
+    *((command, f"T-{number}") for command in ("log", "why") for number in range(1, 9)),
     ("search", "token"), ("search", CONFIGURED), ("search", "REDACTED"), ("diff", "1", "100%"),
 )  # fmt: skip
 
