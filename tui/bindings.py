@@ -118,6 +118,7 @@ ACTIONS: tuple[Action, ...] = (
     # showing
     Action("filter", ("/",), "search", "Search everything ever recorded for words; type: agent: task: list such events",
            "Show", footer=50),
+    Action("choose_filter", ("f",), "filter", "List only events of some kinds, agents or tasks", "Show", footer=51),
     Action("next_hit", ("n",), "next hit", "To the next hit", "Show", searching=True, footer=20),
     Action("previous_hit", ("N",), "hit before", "To the hit before", "Show", searching=True, footer=21),
     Action("follow", ("v",), "follow", "Follow the newest event, or stop", "Show", modes=_LIVE, focuses=("events",)),
@@ -153,7 +154,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("next_mark", ("]",), "mark", "The next mark", "Time"),
     Action("bookmark", ("m",), "bookmark", "Set a bookmark here, or take it away", "Time", modes=_TIME, footer=6),
     Action("name_bookmark", ("M",), "name it", "Set a bookmark here, with a name", "Time", modes=_TIME),
-    Action("marks", ("'",), "marks", "All bookmarks and other marks", "Time"),
+    Action("marks", ("'",), "marks", "All bookmarks and other marks, and where you jumped from", "Time"),
     Action("percent", tuple("0123456789"), "share", "So many tenths of what the strip shows", "Time",
            modes=_TIME, focuses=_STRIP),
     Action("zoom_in", ("+",), "closer", "The timeline closer, around the playhead", "Time", modes=_TIME),
@@ -170,8 +171,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("slower", ("<",), "slower", "Play slower", "Time", modes=_TIME),
     Action("faster", (">",), "faster", "Play faster", "Time", modes=_TIME),
     Action("speed_one", ("=",), "real speed", "Play as fast as it happened", "Time", modes=_TIME),
-    Action("jump_back", ("backspace",), "jump back", "Undo the last jump", "Time", modes=_TIME),
-    Action("jump_again", ("\\",), "jump again", "Redo it", "Time", modes=_TIME),
+    Action("jump_back", ("backspace",), "jump back", "Undo the last jump", "Time"),
+    Action("jump_again", ("\\",), "jump again", "Redo it", "Time"),
 )  # fmt: skip
 
 

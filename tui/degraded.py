@@ -21,7 +21,7 @@ def degraded_lines(troubles: Iterable[str], checked: Checked, unreadable: int) -
     lines: list[Line] = [(NAME, Span(label(trouble, 300))) for trouble in troubles]
     if checked.first_bad is not None:
         place = join((literal("event "), count(checked.first_bad), literal(" is not what was recorded: ")))
-        after = literal(". What is shown from there on may be wrong; `cw verify` tells more")
+        after = literal(" · `cw verify` tells more")
         lines.append((NAME, Span(place, "strong"), Span(label(checked.reason, 200)), Span(after)))
     if unreadable:
         lines.append((NAME, *_unreadable(unreadable, checked)))
@@ -36,4 +36,4 @@ def _unreadable(number: int, checked: Checked) -> Iterator[Span]:
         more = len(checked.unknown) - TYPES_NAMED
         yield Span(join((literal(" ("), label(named, 120))))
         yield Span(join((literal(" and "), count(more), literal(" more types)"))) if more > 0 else literal(")"))
-    yield Span(literal(": kept, shown grey, and left out of what is counted"))
+    yield Span(literal(": kept, shown grey, not counted"))

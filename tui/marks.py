@@ -5,6 +5,7 @@ Pure: bookmarks come from the newest state, whatever moment is shown; the others
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from core.history.index import LineageIndex
@@ -17,7 +18,7 @@ class Mark(NamedTuple):
 
     position: int
     kind: str
-    """`bookmark`, `checkpoint`, `fork` or `milestone`."""
+    """`bookmark`, `checkpoint`, `fork` or `milestone`; `jump` is a place somebody jumped from."""
     id: str = ""
     """Of the bookmark."""
     label: str = ""
@@ -41,3 +42,12 @@ def marks(index: LineageIndex, state: State) -> list[Mark]:
     found = [Mark(position, kind) for position, kind in noted if kind != "bookmark"]
     found += [Mark(flag.position, "bookmark", flag.id, flag.label) for flag in bookmarks(state, index.branch)]
     return sorted(found)
+
+
+def jumps(places: Sequence[int]) -> list[Mark]:
+    """The jump list, the last one first, each place once."""
+    newest = dict.fromkeys(reversed(places))
+    return [
+        Mark(place, "jump", label="last jump" if number == 1 else f"{number} jumps ago")
+        for number, place in enumerate(newest, 1)
+    ]

@@ -88,6 +88,8 @@ class Playhead:
         return self._return(self._undone, self._jumps)
 
     def _return(self, places: list[int], other: list[int]) -> bool:
+        while places and places[-1] == self._place:
+            places.pop()  # `end` and the like led here already
         if not places:
             return False
         other.append(self._place)

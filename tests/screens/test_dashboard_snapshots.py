@@ -51,6 +51,7 @@ VIEWS: dict[str, tuple[str, ...]] = {
     "kill_question": ("2", "X"),
     "filter": ("slash",),
     "filtered": ("slash", *"type:task", "enter"),
+    "choose_filter": ("f", "tab", "tab"),
     "searched": ("slash", *"exit", "enter"),
     "read_only_past": ("comma", "x"),
     "bookmarked": ("e", "m", "t", "home", "m"),

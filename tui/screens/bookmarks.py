@@ -1,4 +1,4 @@
-"""Naming a bookmark, and the list of all marks."""
+"""Naming a bookmark, and the list of all marks and of the jumps."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from core.log.pages import PAGE_EVENTS
 from core.log.reader import Reader
 from tui.look import local
 from tui.marks import Mark
+from tui.playhead import LIVE
 from tui.screens.choosing import Choice, Chooser
 from tui.screens.dialog import Dialog
 from tui.telling import tell
@@ -52,7 +53,7 @@ class MarkChooser(Chooser[ChosenMark]):
 
     def __init__(self, choices: Sequence[Choice]) -> None:
         keys = literal("⏎ goes there · del takes a bookmark away · esc leaves")
-        super().__init__(literal("Marks"), choices, "type to narrow; in the past m sets a bookmark", keys)
+        super().__init__(literal("Marks and jumps"), choices, "type to narrow; in the past m sets a bookmark", keys)
         self._removable = {choice.id for choice in choices if choice.id.startswith("bookmark ")}
 
     def choose(self, typed: str) -> None:  # noqa: ARG002  the list has narrowed already
@@ -76,6 +77,8 @@ async def mark_choices(marks: Sequence[Mark], reader: Reader) -> list[Choice]:
         told = "before the first event" if event is None else f"{event.type} {event.aggregate_id} {tell(event)}"
         time = literal("") if event is None else clock_time(local(event.recorded_us))
         text = join((literal("#"), count(mark.position), literal("  "), label(told, 120)))
+        if mark.position == LIVE:
+            text = literal("now")
         choices.append(Choice(f"{mark.kind} {number}", label(mark.label or mark.kind, 24), time, text))
     return choices
 

@@ -53,7 +53,7 @@ class Chooser(Dialog[T], Generic[T]):
 
     def __init__(self, title: SafeText, choices: Sequence[Choice], placeholder: str, keys: SafeText = CHOOSES) -> None:
         super().__init__(title, (Span(keys, "muted"),))
-        self._choices = choices
+        self._choices = self._fitting = choices
         self.entry = Input(placeholder=placeholder, compact=True)
         self.list = ChoiceList()
 
@@ -71,8 +71,17 @@ class Chooser(Dialog[T], Generic[T]):
         self._narrow(event.value)
 
     def _narrow(self, text: str) -> None:
-        self.list.show(table(matching(self._choices, text), key=lambda choice: choice.id))
+        self._fitting = matching(self._choices, text)
+        self.draw()
         self.list.move_to(0)
+
+    def draw(self) -> None:
+        """List what fits."""
+        self.list.show(table((self.shown(choice) for choice in self._fitting), key=lambda choice: choice.id))
+
+    def shown(self, choice: Choice) -> Choice:
+        """A choice as it is listed."""
+        return choice
 
     @on(Input.Submitted)
     def _entered(self) -> None:

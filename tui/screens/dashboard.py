@@ -76,6 +76,7 @@ class DashboardScreen(Selecting, inherit_bindings=False):
         self.reconfiguring = Reconfiguring(engine, self.rebind, self.say)
         self._fresh_after = feed.head
         self._checked = Checked()
+        self._searched = remembered.search
 
     def on_mount(self) -> None:
         """Draw what is known, and start the frames."""
@@ -85,6 +86,8 @@ class DashboardScreen(Selecting, inherit_bindings=False):
         self.run_worker(self._check_log, group="check")
         if not self.playhead.live:
             self.run_worker(self.travel.seek, group="keys")
+        if self._searched:
+            self.run_worker(partial(self._answer, self.searching.resume(self._searched)), group="keys")
 
     # -- frames -----------------------------------------------------------------------------------------------
 

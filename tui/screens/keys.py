@@ -18,6 +18,7 @@ from tui.panels.detail import DetailBody
 from tui.panels.events import EventList
 from tui.panels.queue import TaskList
 from tui.screens.choosing import Prompt, SpawnChooser
+from tui.screens.filter_chooser import FilterChooser, filter_choices
 from tui.screens.filter_line import FilterLine
 from tui.screens.help import Help
 from tui.screens.questions import Confirm, Quit, Waiting
@@ -193,6 +194,13 @@ class Keys(TimeKeys, TalkKeys):
             screen.paint()
             return None
         return await screen.searching.begin(text)
+
+    async def choose_filter(self) -> str | None:
+        screen = self._screen
+        before = "" if screen.search is None else screen.search.query.text
+        choices = await filter_choices(screen.engine.journal.log, screen.look.state)
+        text = await screen.terminal.push_screen_wait(FilterChooser(choices, before))
+        return None if text is None else await screen.searching.begin(text)
 
     async def next_hit(self) -> str | None:
         return await self._screen.searching.hit(1)

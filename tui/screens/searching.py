@@ -46,6 +46,15 @@ class Searching:
             return "nothing found; esc ends the search"
         return None
 
+    async def resume(self, text: str) -> None:
+        """Search as when the dashboard was closed; the screen stays where it is.
+
+        Raises:
+            UsageError: the text means nothing.
+        """
+        self._screen.search = Search(Query.parse(text), self._screen.feed.head)
+        await self.go_on()
+
     async def hit(self, by: int) -> str | None:
         """To the next hit after the playhead, or the one before it; why not, if there is none."""
         screen, search = self._screen, self._screen.search

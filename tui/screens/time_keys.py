@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
-from tui.marks import bookmark_at
+from tui.marks import bookmark_at, jumps
 from tui.moments import Place
+from tui.playhead import LIVE
 from tui.screens.bookmarks import MarkChooser, NameBookmark, mark_choices
 from tui.screens.diff import DiffScreen
 
@@ -187,20 +188,26 @@ class TimeKeys:
         return f"bookmark {name!r} at {position:,}; :@{name} returns to it" if name else f"bookmark at {position:,} set"
 
     async def marks(self) -> None:
-        """Choose one to go to; those of one's own can be taken away there."""
+        """Choose one to go to, or a place of the jump list; those of one's own can be taken away there."""
         screen = self._screen
         while True:
-            listed = screen.marks
+            listed = [*screen.marks, *jumps(screen.playhead.jumps)]
             choices = await mark_choices(listed, screen.engine.journal.log.reader)
             chosen = await screen.terminal.push_screen_wait(MarkChooser(choices))
             if chosen is None:
                 return
             mark = listed[chosen.number]
             if not chosen.remove:
-                await screen.travel.jump(mark.position)
+                await self._go_to(mark.position)
                 return
             await screen.engine.commands.remove_bookmark(mark.id)
             screen.paint()
+
+    async def _go_to(self, position: int) -> None:
+        if position == LIVE:
+            self._screen.travel.live()
+        else:
+            await self._screen.travel.jump(position)
 
     # -- comparing ----------------------------------------------------------------------------------------------
 
