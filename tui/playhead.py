@@ -80,7 +80,9 @@ class Playhead:
         self.step_to(position)
 
     def jump_back(self) -> bool:
-        """Undo the last jump; whether there was one."""
+        """Undo the last jump; whether there was one that led here from elsewhere."""
+        while self._jumps and self._jumps[-1] == self._place:
+            self._jumps.pop()
         return self._return(self._jumps, self._undone)
 
     def jump_again(self) -> bool:
@@ -88,8 +90,6 @@ class Playhead:
         return self._return(self._undone, self._jumps)
 
     def _return(self, places: list[int], other: list[int]) -> bool:
-        while places and places[-1] == self._place:
-            places.pop()  # `end` and the like led here already
         if not places:
             return False
         other.append(self._place)
