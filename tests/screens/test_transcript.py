@@ -136,11 +136,11 @@ async def test_the_end_is_followed_until_one_looks_back(engine: Engine) -> None:
         await read(session, WRITES)
         await happen(session, engine, f"execution/{WRITTEN}", *(said(f"line {n}") for n in range(30)))
         assert "line 29" in body(session)
-        assert "▼ follow" in session.lines[1]
+        assert "▼ follow" in session.text(session.screen.detail)
         await session.press("pageup")
         await happen(session, engine, f"execution/{WRITTEN}", said("the last word"))
         assert "the last word" not in body(session)
-        assert "+2 new" in session.lines[1]
+        assert "+2 new" in session.text(session.screen.detail)
         await session.press("G")
         assert "the last word" in body(session)
 
