@@ -18,7 +18,8 @@ settings.register_profile(
 settings.load_profile("steady")
 
 # COLUMNS and LINES come from readline in whoever started us, and would pass for the size of terminals we open.
-for name in ("NO_COLOR", "TEXTUAL_THEME", "CW_RUN_ID", "CW_AGENT_ID", "COLUMNS", "LINES"):
+OURS = {name for name in os.environ if name.startswith("CW_") and not name.startswith("CW_LIVE")}  # they configure us
+for name in {"NO_COLOR", "TEXTUAL_THEME", "COLUMNS", "LINES"} | OURS:
     os.environ.pop(name, None)
 os.environ["TEXTUAL_ANIMATIONS"] = "none"
 os.environ["TZ"] = "UTC"

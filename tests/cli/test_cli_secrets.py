@@ -48,6 +48,7 @@ LOOKS = (
     ("doctor",), ("config",), ("config", "show", "--all"), ("config", "check"), ("state",), ("state", "--at", "50%"),
     *((command, f"T-{number}") for command in ("log", "why") for number in range(1, 9)),
     ("search", "token"), ("search", CONFIGURED), ("search", "REDACTED"), ("diff", "1", "100%"),
+    ("config",), ("config", "show", "--all"), ("config", "check"),
 )  # fmt: skip
 
 

@@ -47,5 +47,6 @@ async def test_a_cancel_in_the_middle_of_a_tool(project: Path, profile: Profile)
         await engine.commands.cancel_task(task_id)
         state = await until_over(engine, task_id)
         assert state.tasks[task_id].status == "cancelled"
-        assert {call.outcome for call in await payloads(engine, ToolCallCompleted)} <= {"abandoned"}
+        # All of its tree is stopped: some agents see their tool end and say so, others are gone before.
+        assert {call.outcome for call in await payloads(engine, ToolCallCompleted)} <= {"abandoned", "error"}
         assert len(await payloads(engine, StepFailed)) <= 1
