@@ -21,6 +21,7 @@ from msgspec import Struct
 from core.errors import UsageError
 from core.events import StoredEvent
 from core.events.said import around, says
+from core.history.index import following, preceding
 from core.log.filters import Filter
 from tui.text import SafeText, count, join, label, literal, part
 from tui.theme.ink import Ink
@@ -135,6 +136,15 @@ class Found:
         """How many of those found lie at the position or before it."""
         return bisect_right(self.positions, position)
 
+    @property
+    def under_way(self) -> bool:
+        """Whether something is still to be looked at."""
+        return self.read_to < self.head
+
+    def nearest(self, position: int, *, backwards: bool) -> int | None:
+        """The next one found over the position, or the last one under it."""
+        return preceding(self.positions, position) if backwards else following(self.positions, position)
+
 
 class Search:
     """What is listed, and what is looked for among it."""
@@ -151,16 +161,23 @@ class Search:
         self._snippets: dict[int, tuple[Span, ...]] = {}
 
     @property
+    def _both(self) -> list[Found]:
+        return [self.hits] if self.listed is None or self.listed is self.hits else [self.listed, self.hits]
+
+    @property
     def under_way(self) -> list[Found]:
         """What is still being looked for, the list first."""
-        both = (self.hits,) if self.listed in {None, self.hits} else (self.listed, self.hits)
-        return [found for found in both if found is not None and found.read_to < found.head]
+        return [found for found in self._both if found.under_way]
+
+    def reach(self, head: int) -> None:
+        """Let everything up to there be looked at."""
+        for found in self._both:
+            found.head = max(found.head, head)
 
     def take(self, events: list[StoredEvent]) -> None:
         """Look at new events."""
-        self.hits.take(events)
-        if self.listed is not None and self.listed is not self.hits:
-            self.listed.take(events)
+        for found in self._both:
+            found.take(events)
 
     def last_hit(self, position: int) -> int | None:
         """The last hit of its words up to the position; None when there is none, or no words are searched for."""

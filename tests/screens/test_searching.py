@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from fakes.hostile import HARMFUL, HOSTILE
 from fakes.recorded import one
@@ -113,6 +115,23 @@ async def test_what_happens_meanwhile_is_found_too(engine: Engine) -> None:
         assert hits(session) == await said_at(engine, "needle")
         await session.press("N")
         assert session.position == hits(session)[0]
+
+
+async def test_what_came_faster_than_it_could_be_drawn_is_looked_at_once(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(searching, "EVENTS_AT_ONCE", 7)
+    async with looking(engine) as session:
+        await session.enter("/", "exit")
+        before = hits(session)
+        with monkeypatch.context() as patch:
+            patch.setattr(session.screen.feed, "take", list)
+            created = [one(f"task/new-{n}", TaskCreated(title=f"exit {n}"), TaskQueued()) for n in range(30)]
+            await engine.journal.record(created, actor="user")
+        await session.screen.feed.begin()
+        await asyncio.gather(session.screen.searching.go_on(), session.screen.searching.go_on())
+        assert hits(session) == await said_at(engine, "exit")
+        assert len(hits(session)) == len(before) + 30
 
 
 async def test_terms_choose_what_is_listed_and_move_nothing(engine: Engine) -> None:

@@ -71,21 +71,23 @@ class Searching:
         screen, search = self._screen, self._screen.search
         if search is None:
             return
+        search.reach(screen.feed.head)
         for found in search.under_way:
             while found.read_to < found.head and screen.search is search:
                 await self._look_on(found)
         screen.paint()
 
     async def _look_on(self, found: Found) -> None:
-        screen = self._screen
-        end = min(found.head, found.read_to + EVENTS_AT_ONCE)
+        screen, start = self._screen, found.read_to
+        end = min(found.head, start + EVENTS_AT_ONCE)
         pages = screen.engine.timeline.matches(
-            found.query.filter, after=found.read_to, up_to=end, branch=screen.engine.journal.branch
+            found.query.filter, after=start, up_to=end, branch=screen.engine.journal.branch
         )
         positions = [position async for page in pages for position in page]
-        found.positions.extend(positions)
-        found.read_to = end
-        found.head = max(found.head, screen.feed.head)
+        if found.read_to == start:  # nobody else looked at it meanwhile
+            found.positions.extend(positions)
+            found.read_to = end
+            found.head = max(found.head, screen.feed.head)
 
     async def _nearest(self, search: Search) -> None:
         """To the next hit, or where there is none to the last one up to here, if there is any."""
@@ -97,13 +99,19 @@ class Searching:
         here = screen.travel.position
         if direction == "previous" and (up_to_here or screen.playhead.live):
             here += 1  # live, what happened last has happened
-        position = await screen.engine.timeline.nearest(
-            search.query.filter, after=here, direction=direction, branch=screen.engine.journal.branch
-        )
+        position = await self._beside(search, here, direction)
         if position is None or screen.search is not search:
             return False
         await screen.travel.jump(position)
         return True
+
+    async def _beside(self, search: Search, here: int, direction: Direction) -> int | None:
+        """The nearest hit: of those that were counted once all are, until then the log is asked."""
+        if not search.hits.under_way:
+            return search.hits.nearest(here, backwards=direction == "previous")
+        return await self._screen.engine.timeline.nearest(
+            search.query.filter, after=here, direction=direction, branch=self._screen.engine.journal.branch
+        )
 
     async def _pace(self) -> str:
         """A word about a search that will take a while; nothing when it will not."""
