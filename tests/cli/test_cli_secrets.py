@@ -112,7 +112,10 @@ def test_no_file_of_the_project_has_a_secret_in_it(project: Path) -> None:
 )
 def test_a_wrong_configuration_is_refused_without_telling_its_secrets(cw: Cw, project: Path, wrong: str) -> None:
     (project / "codewalkers.toml").write_text(f"[profiles.guarded]\n{wrong}\n")
-    for call in (("add", "x", "--profile", "guarded", "--", "true"), ("doctor",), ("doctor", "--json")):
+    for call in (
+        ("add", "x", "--profile", "guarded", "--", "true"), ("doctor",), ("doctor", "--json"),
+        ("config",), ("config", "check"), ("config", "check", "--json"),
+    ):  # fmt: skip
         answer = cw(*call)
         assert answer.code in {1, 2}
         assert spilled(answer.out, answer.err) == []
