@@ -161,5 +161,6 @@ class TimelinePanel(Panel):
             place = bisect_right(index.positions, look.position)
             parts.append(Span(join((count(100 * place // max(1, len(index.positions))), literal("%"))), "past"))
         if index.faults:
-            parts.append(Span(join((count(len(index.faults)), literal(" failures"))), "bad"))
+            noun = literal(" failure") if len(index.faults) == 1 else literal(" failures")
+            parts.append(Span(join((count(len(index.faults)), noun)), "bad"))
         return tuple(span for part in parts for span in (Span(literal("  ")), part))[1:]
