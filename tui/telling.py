@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from core import events as e
 from core.events import Command, Event, StoredEvent, UnknownEvent
-from tui.text import duration, label
+from tui.text import count, duration, label, money
 
 
 def who(event: StoredEvent) -> str:
@@ -28,7 +28,8 @@ def tell(event: StoredEvent, width: int = 200) -> str:
     payload = event.payload
     if isinstance(payload, UnknownEvent):
         return label(f"? {payload.raw}", width)
-    said = _task(payload) or _agent(payload) or _execution(payload) or _house(payload)
+    told = (_task, _agent, _execution, _answer, _limit, _house)
+    said = next(filter(None, (say(payload) for say in told)), None)
     return label(said if said is not None else "  ".join(_fields(payload)), width)
 
 
@@ -106,8 +107,57 @@ def _execution(payload: Event) -> str | None:
             return payload.outcome
         case e.MessageReceived() | e.MessageSent():
             return payload.text
+        case e.PlanUpdated():
+            return _plan(payload)
+        case e.UsageReported():
+            return _used(payload)
+        case _:
+            return None
+
+
+def _plan(plan: e.PlanUpdated) -> str:
+    """How far it is, and what comes next."""
+    left = [entry.content for entry in plan.entries if entry.status != "completed"]
+    return f"{len(plan.entries) - len(left)}/{len(plan.entries)}{_because(left[0] if left else '')}"
+
+
+def _used(usage: e.UsageReported) -> str:
+    parts = [f"{usage.input_tokens:,} in", f"{usage.output_tokens:,} out"] if usage.input_tokens else []
+    if usage.context_used_tokens and usage.context_size_tokens:
+        parts.append(f"{100 * usage.context_used_tokens // usage.context_size_tokens}% of its context")
+    if usage.cost_usd_micros:
+        parts.append(str(money(usage.cost_usd_micros)))
+    return " · ".join(parts) or usage.scope
+
+
+_KINDS = {"allow_once": "once", "allow_always": "from now on", "reject_always": "from now on"}
+
+
+def _answer(payload: Event) -> str | None:
+    match payload:
         case e.PermissionRequested():
             return payload.tool_name
+        case e.PermissionGranted() | e.PermissionDenied():
+            how = f"{_KINDS[payload.kind]}, " if payload.kind in _KINDS else ""
+            reason = payload.reason if isinstance(payload, e.PermissionDenied) else ""
+            return f"{how}by {payload.by or 'nobody'}{_because(reason if reason != payload.by else '')}"
+        case e.PermissionExpired():
+            return "nobody answered in time"
+        case _:
+            return None
+
+
+def _limit(payload: Event) -> str | None:
+    match payload:
+        case e.BudgetSet() | e.BudgetWarned() | e.BudgetTripped():
+            if not payload.limit:
+                return f"no cap{_because(payload.scope)}"
+            amounts = [money(n) if payload.unit == "usd_micros" else count(n) for n in (payload.used, payload.limit)]
+            unit = " tokens" if payload.unit == "tokens" else ""
+            return f"{amounts[0]} of {amounts[1]}{unit}{_because(payload.scope)}"
+        case e.ProfileParked():
+            until = "" if payload.until is None else f"until {payload.until.astimezone():%H:%M:%S}"
+            return f"{until}{_because(payload.reason)}" if until else payload.reason
         case _:
             return None
 
