@@ -31,11 +31,14 @@ class Paragraph(Widget):
     def show(self, lines: Lines) -> None:
         """Draw these lines; returns at once when they are what is shown."""
         if lines != self._lines:
-            taller = len(lines) != len(self._lines)
+            before = self._height(self.size.width)
             self._lines = lines
-            self.refresh(layout=taller)
+            self.refresh(layout=self._height(self.size.width) != before)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002  Textual's signature
+        return self._height(width)
+
+    def _height(self, width: int) -> int:
         return sum(len(wrap(line, width)) for line in self._lines)
 
     def render_line(self, y: int) -> Strip:
