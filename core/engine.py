@@ -24,6 +24,7 @@ from core.clock import Clock, SystemClock
 from core.commands import Commands
 from core.concurrency import task_group
 from core.config import Config
+from core.control import controlled
 from core.errors import CannotOpen, LogClosed, StorageFailed
 from core.events import (
     AgentTerminated,
@@ -178,7 +179,7 @@ class Engine:
             if reading is not None:
                 await tell_once(reading, desk.journal)
             engine = cls(desk, Scheduler(desk.journal, desk.config), Supervisor(context), tools, reading)
-            async with task_group() as tasks:
+            async with task_group() as tasks, controlled(engine.commands, desk.project):
                 running = [
                     tasks.create_task(engine.supervisor.run(), name="supervisor"),
                     tasks.create_task(engine.scheduler.run(), name="scheduler"),

@@ -59,6 +59,11 @@ class Project:
         """What went wrong while others were served."""
         return self.ours / "run" / "api.log"
 
+    @property
+    def control(self) -> Path:
+        """Where the process that owns the log takes orders, while it runs a fleet."""
+        return self.ours / "run" / "control.json"
+
     def prepare(self) -> None:
         """Make the directories, private to their owner.
 

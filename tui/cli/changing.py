@@ -1,4 +1,4 @@
-"""Commands that change the queue or the fleet of a project nobody else has open."""
+"""Commands that change the queue or the fleet, by ourselves or through the `cw` that owns the project."""
 
 from __future__ import annotations
 

@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from core.control import owners_commands
 from core.engine import Desk
+from core.errors import LogOwned
 from tui.cli.invocation import current
 
 T = TypeVar("T")
@@ -28,6 +30,29 @@ def look(act: Callable[[Desk], Awaitable[T]]) -> T:
 
 
 def change(act: Callable[[Desk], Awaitable[T]]) -> T:
+    """Do something with a project: while owning it, or through the `cw` that owns it; it is made when there is none.
+
+    Raises:
+        CodewalkersError: it cannot be opened, who owns it takes no orders, or whatever `act` raises.
+    """
+    project = current.project
+
+    async def run() -> T:
+        try:
+            async with Desk.open(project.root) as desk:
+                return await act(desk)
+        except LogOwned:
+            commands = await asyncio.to_thread(owners_commands, project)
+            if commands is None:
+                raise
+        async with Desk.observe(project.root) as desk:
+            desk.commands = commands
+            return await act(desk)
+
+    return asyncio.run(run())
+
+
+def own(act: Callable[[Desk], Awaitable[T]]) -> T:
     """Do something with a project while owning it; it is made when there is none.
 
     Raises:

@@ -121,8 +121,8 @@ def _meaning(event: StoredEvent, state: State) -> str:
             return f"failed: {error}"
         case TaskRetryScheduled(delay_ms=delay):
             return f"tried again in {duration(delay)}"
-        case PermissionRequested(tool_name=tool):
-            return f"asks whether it may: {tool}"
+        case PermissionRequested(tool_name=tool, request_id=request):
+            return f"asks whether it may: {tool} (cw approve {request}, or cw deny {request})"
         case PermissionGranted(by=by):
             return f"may do it, says {by}"
         case PermissionDenied(by=by):

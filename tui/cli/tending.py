@@ -11,7 +11,7 @@ from core.config import CONFIG_NAME
 from core.engine import Desk
 from core.history.soundness import Soundness, check_keyframes
 from core.log import Verification
-from tui.cli.desks import change, look
+from tui.cli.desks import look, own
 from tui.cli.invocation import current
 from tui.cli.printing import local_time, say, say_json, table
 from tui.text import bytes_, count
@@ -72,7 +72,7 @@ def recover(json: Json = False) -> None:
             "requeued": found.requeued, "remaining": list(found.remaining),
         }  # fmt: skip
 
-    found = change(act)
+    found = own(act)
     if json:
         say_json(found)
     elif found["recovered"]:
