@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Annotated
@@ -53,13 +54,14 @@ def events(
             *(f"agent/{agent_named(state, name)}" for name in agent or ()),
         ]
         wanted = _Wanted(branch, streams or None, type_, session, _since(since, desk))
+        end = await _end(desk, branch)  # before reading: what comes meanwhile is followed
         found = await wanted.read(desk, after, limit)
         if json and not follow:
             say_json_list([event_fields(event) for event in found])
             return
         _print(found, json)
         if follow:
-            async for event in wanted.follow(desk, found[-1].position if found else await _end(desk, branch)):
+            async for event in wanted.follow(desk, found[-1].position if found else end):
                 _print([event], json)
 
     look(show)
@@ -107,6 +109,7 @@ async def _end(desk: Desk, branch: str) -> int:
 def _print(found: list[StoredEvent], json: bool) -> None:
     for event in found:
         say_json(event_fields(event)) if json else say(event_line(event))
+    sys.stdout.flush()  # whoever follows through a pipe wants it now
 
 
 def log(
@@ -122,13 +125,14 @@ def log(
     async def show(desk: Desk) -> None:
         named = any_named(desk.queries.state, name)
         source = _Output(desk.queries.state, named, attempt, raw=raw)
-        found = [event async for event in desk.journal.log.read(streams=source.streams, types=[AgentOutput.type])]
+        end = await _end(desk, "main")
+        written = desk.journal.log.read(streams=source.streams, types=[AgentOutput.type], up_to=end)
+        found = [event async for event in written]
         outputs = [event for event in found if source.has(event)]
         printed = [(event, line) for event in outputs for line in _lines_of(event)]
         _print_output(printed[-lines:] if lines else printed, json, follow)
         if follow:
-            after = await _end(desk, "main")
-            async for event in desk.journal.log.subscribe(after=after, types=[AgentOutput.type]):
+            async for event in desk.journal.log.subscribe(after=end, types=[AgentOutput.type]):
                 if source.has(event):
                     _print_output([(event, line) for line in _lines_of(event)], json, follow)
 
@@ -167,3 +171,4 @@ def _print_output(printed: list[tuple[StoredEvent, str]], json: bool, follow: bo
     else:
         for field in fields:
             say_json(field) if json else say(str(field["line"]))
+    sys.stdout.flush()
