@@ -5,6 +5,7 @@ Start-up time is a feature: nothing heavy is imported before it is known what is
 
 from __future__ import annotations
 
+import os
 import sys
 
 
@@ -20,4 +21,10 @@ def main() -> None:
         sys.exit("cw: Windows is supported inside WSL only; run cw there")
     from tui.cli import run
 
-    sys.exit(run(arguments))
+    code = run(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:  # whoever read it, or the terminal, is gone: the interpreter shall not try once more
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    sys.exit(code)
