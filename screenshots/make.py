@@ -1,4 +1,4 @@
-"""Make the pictures in this directory from the running program: `python screenshots/make.py`, about a minute.
+"""Make the pictures in this directory from the running program: `python screenshots/make.py`, about two minutes.
 
 Runs the demo on the real engine, presses keys, and saves what the dashboard shows as SVG, and as PNG where
 `resvg-py` is installed (`pip install -e '.[pictures]'`; the font is Fira Code when the machine has it).
@@ -14,9 +14,9 @@ from tempfile import TemporaryDirectory
 
 from textual.pilot import Pilot
 
+from core.config import load_config
 from core.engine import Engine
 from core.projections import State
-from core.settings import load_config
 from tui.app import CodewalkersApp
 from tui.demo import demo_plan, make_demo
 
@@ -50,7 +50,21 @@ async def take_all(pilot: Pilot[int], app: CodewalkersApp, engine: Engine) -> No
     await save(pilot, app, "help")
     await pilot.press("escape", "t", "home", "e", "e", "e", "comma", "full_stop")
     await save(pilot, app, "past")
-    await pilot.press("end")
+    await pilot.press("d", "e", "e", "d")
+    await save(pilot, app, "diff")
+    await pilot.press("escape", "escape", "slash", *"commit", "enter")
+    await save(pilot, app, "search")
+    await pilot.press("escape", "end")
+    await until(engine, asks)
+    await pilot.pause(1.0)  # until it is on the screen, too
+    await pilot.press("w", "4", "z")
+    await save(pilot, app, "question")
+    await pilot.press("z")
+
+
+def asks(state: State) -> bool:
+    """Whether an agent waits for an answer."""
+    return any(asked.status == "pending" for asked in state.permissions.values())
 
 
 async def until(engine: Engine, reached: Callable[[State], bool]) -> None:

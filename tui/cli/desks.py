@@ -9,6 +9,7 @@ from typing import TypeVar
 from core.control import owners_commands
 from core.engine import Desk
 from core.errors import LogOwned
+from core.project import Project
 from tui.cli.invocation import current
 
 T = TypeVar("T")
@@ -39,8 +40,7 @@ def change(act: Callable[[Desk], Awaitable[T]]) -> T:
 
     async def run() -> T:
         try:
-            async with Desk.open(project.root) as desk:
-                return await act(desk)
+            return await _owning(project, act)
         except LogOwned:
             commands = await asyncio.to_thread(owners_commands, project)
             if commands is None:
@@ -58,10 +58,9 @@ def own(act: Callable[[Desk], Awaitable[T]]) -> T:
     Raises:
         CodewalkersError: it cannot be opened or somebody else owns it, or whatever `act` raises.
     """
-    root = current.project.root
+    return asyncio.run(_owning(current.project, act))
 
-    async def run() -> T:
-        async with Desk.open(root) as desk:
-            return await act(desk)
 
-    return asyncio.run(run())
+async def _owning(project: Project, act: Callable[[Desk], Awaitable[T]]) -> T:
+    async with Desk.open(project.root) as desk:
+        return await act(desk)
