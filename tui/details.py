@@ -14,7 +14,7 @@ import msgspec
 from core.config import Permissions
 from core.errors import NotFound
 from core.events import StoredEvent, TaskCreated, UnknownEvent
-from core.history.diff import changes
+from core.history.diff import changes_by
 from core.projections import Agent, Session, State, Task
 from core.queries import Queries
 from tui.asking import asked_by
@@ -266,7 +266,6 @@ async def _of_event(event: StoredEvent, look: Look, queries: Queries) -> Details
     chain = (await queries.causes(event.position))[::-1]
     consequences = await queries.consequences(event.position)
     before = await queries.state_at(event.position - 1)
-    after = await queries.state_at(event.position)
     back_ms = (before.recorded_us - event.recorded_us) / 1000
     head = [
         (Span(label(event.type, WIDE), "strong"), Span(label(f"  {event.stream}", WIDE), "accent")),
@@ -277,7 +276,7 @@ async def _of_event(event: StoredEvent, look: Look, queries: Queries) -> Details
     if back_ms >= BACK_MS:
         gone = join((literal("the clock had gone back "), duration(back_ms), literal(": order is by position")))
         head.append((Span(gone, "warn"),))
-    changed = [line for change in changes(before, after) for line in record_lines(change)]
+    changed = [line for change in changes_by(event, before) for line in record_lines(change)]
     why = section("why", cause_lines(chain, look.position))
     what = section("changed by this event", changed[:CHANGES_SHOWN])
     effects = section("what came of it", consequence_lines(event.position, consequences, look.position))

@@ -6,14 +6,15 @@ It does not matter which of them is older, nor whether they are of one branch.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
 from msgspec import Struct
 from msgspec.structs import asdict
 
+from core.events import AnyEvent
 from core.history.files import FilesChanged
-from core.projections import State
+from core.projections import Draft, State, fold_into
 
 KINDS = (
     "tasks", "agents", "permissions", "memory", "workspaces", "checkpoints", "locks", "signals", "budgets", "profiles",
@@ -110,6 +111,16 @@ def changes(before: State, after: State) -> Iterator[RecordChange]:
         yield from _of_kind(kind, before, after)
 
 
+def changes_by(event: AnyEvent, before: State) -> Iterator[RecordChange]:
+    """The records one event changes, without looking at any other."""
+    draft = Draft(before)
+    fold_into(draft, [event])
+    after = draft.finished()
+    for kind in KINDS:
+        touched: Mapping[str, object] = getattr(draft, kind).changes
+        yield from _told(kind, [*touched], before, after)
+
+
 def _of_kind(kind: str, before: State, after: State) -> Iterator[RecordChange]:
     old: Mapping[str, Struct] = getattr(before, kind)
     new: Mapping[str, Struct] = getattr(after, kind)
@@ -117,8 +128,16 @@ def _of_kind(kind: str, before: State, after: State) -> Iterator[RecordChange]:
         return
     different = [key for key, record in new.items() if (was := old.get(key)) is not record and was != record]
     different += [key for key in old if key not in new]
-    for key in sorted(different, key=lambda key: (_position(new.get(key) or old.get(key)), key)):
-        change = _change(kind, key, old.get(key), new.get(key), before, after)
+    yield from _told(kind, different, before, after)
+
+
+def _told(kind: str, keys: Iterable[str], before: State, after: State) -> Iterator[RecordChange]:
+    """Those of the records that really are different, in the order they came into being."""
+    old: Mapping[str, Struct] = getattr(before, kind)
+    new: Mapping[str, Struct] = getattr(after, kind)
+    for key in sorted(keys, key=lambda key: (_position(new.get(key) or old.get(key)), key)):
+        was, record = old.get(key), new.get(key)
+        change = None if was == record else _change(kind, key, was, record, before, after)
         if change is not None:
             yield change
 

@@ -11,16 +11,21 @@ from fakes.recorded import one, recorded_engine
 
 from core.engine import Engine
 from core.events import (
+    AgentOutput,
+    AgentSpawned,
     Append,
+    BareEvent,
     MemoryStored,
     StoredEvent,
+    TaskCancelled,
+    TaskClaimed,
     TaskCreated,
     TaskQueued,
     WorkspaceFilesChanged,
 )
-from core.history.diff import RecordChange, StateDiff, diff
+from core.history.diff import RecordChange, StateDiff, changes, changes_by, diff
 from core.history.files import FilesChanged, files_changed
-from core.projections import State
+from core.projections import State, fold
 from core.projections.records import Agent, Task, Totals
 from tui.changes import diff_lines
 from tui.widgets.spans import text_of
@@ -202,3 +207,20 @@ async def test_hostile_text_stays_text(text: str) -> None:
     files = FilesChanged(added=(text,), modified=(text,), deleted=(text,))
     for line, _ in diff_lines(diff(before, after, files=files)):
         assert text_of(line).isprintable()
+
+
+def test_what_one_event_changes_is_what_is_different_after_it() -> None:
+    state = State.empty()
+    for position, (stream, payload) in enumerate(
+        [
+            ("task/T-1", TaskCreated(title="one", command="x")), ("task/T-1", TaskQueued()),
+            ("agent/a", AgentSpawned(name="a", profile="shell")),
+            ("task/T-1", TaskClaimed(agent_id="a", attempt=1, fence=1)),
+            ("agent/a", AgentOutput(lines=("hello",))), ("task/T-1", TaskCancelled(reason="no")),
+        ],
+        1,
+    ):  # fmt: skip
+        event = BareEvent(position, stream, position, 1_000_000 * position, payload)
+        after = fold(state, event)
+        assert list(changes_by(event, state)) == list(changes(state, after))
+        state = after

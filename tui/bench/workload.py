@@ -15,6 +15,7 @@ from itertools import count, islice
 from pathlib import Path
 
 from core.clock import SystemClock
+from core.engine import Desk
 from core.events import (
     AgentOutput,
     AgentSpawned,
@@ -88,11 +89,16 @@ class PastClock(SystemClock):
 
 
 async def long_log(effort: Effort) -> Project:
-    """The project of this run's long log; made when somebody first asks."""
+    """The project of this run's long log, and its index, as if both had grown together; made when first asked for."""
     project = Project(effort.directory / "long")
     if not await asyncio.to_thread(project.root.exists):
         await asyncio.to_thread(project.root.mkdir)
         await make_project(project.root, effort.events)
+        async with Desk.open(project.root) as desk:
+            assert desk.indexer is not None  # who owns a log has one
+            await desk.indexer.advance()
+            while await desk.indexer.advance_texts():
+                pass
     return project
 
 

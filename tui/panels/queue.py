@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from heapq import nlargest
+from operator import attrgetter
 from typing import ClassVar, NamedTuple
 
 from textual.app import ComposeResult
@@ -92,12 +93,10 @@ class TaskRows:
 
 def task_order(state: State) -> tuple[Task, ...]:
     """Tasks that are lost, run, were given up, wait, and then the newest that ended."""
-    waiting: list[Task] = []
-    ended: list[Task] = []
-    for task in state.tasks.values():
-        (waiting if task.status in _ORDER else ended).append(task)
-    waiting.sort(key=_rank)
-    newest = nlargest(FINISHED_SHOWN, ended, key=lambda task: task.finished_position)
+    tasks = list(state.tasks.values())
+    waiting = sorted([task for task in tasks if task.status in _ORDER], key=_rank)
+    ended = [task for task in tasks if task.status not in _ORDER]
+    newest = nlargest(FINISHED_SHOWN, ended, key=attrgetter("finished_position"))
     return (*waiting, *newest)
 
 
@@ -253,6 +252,8 @@ class QueuePanel(Panel):
         super().__init__(frame=Frame(literal("Queue"), 2), id="queue")
         self.summary = QueueSummary()
         self.list = TaskList()
+        self._ordered: tuple[object, tuple[Task, ...]] = (None, ())
+        """What was put in order last, and the order."""
 
     def compose(self) -> ComposeResult:
         yield self.summary
@@ -261,7 +262,9 @@ class QueuePanel(Panel):
     def show(self, look: Look) -> None:
         """Draw the tasks of this moment."""
         self.summary.show(look.state)
-        rows = TaskRows(task_order(look.state), look.now_us // 1_000_000, look)
+        if self._ordered[0] is not look.state.tasks:
+            self._ordered = look.state.tasks, task_order(look.state)
+        rows = TaskRows(self._ordered[1], look.now_us // 1_000_000, look)
         self.list.show(rows)
         needing = sum(look.state.task_counts.get(status, 0) for status in NEEDS_YOU)
         total = look.state.totals.tasks
