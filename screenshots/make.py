@@ -14,9 +14,9 @@ from tempfile import TemporaryDirectory
 
 from textual.pilot import Pilot
 
-from core.config import load_config
 from core.engine import Engine
 from core.projections import State
+from core.settings import load_config
 from tui.app import CodewalkersApp
 from tui.demo import demo_plan, make_demo
 
