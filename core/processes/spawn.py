@@ -199,6 +199,8 @@ class ShimProcess:
             born = cls(await asyncio.shield(birth))
         except asyncio.CancelledError:
             birth.add_done_callback(_abandon)
+            with suppress(asyncio.CancelledError):  # of a loop that ends before, nobody would let go of it
+                await asyncio.wait([birth])
             raise
         try:
             await born._connect()
