@@ -21,6 +21,7 @@ import msgspec
 from core import errors
 from core.commands import Commands
 from core.concurrency import task_group
+from core.crash import keep
 from core.errors import CannotOpen, CodewalkersError, UsageError
 from core.ids import secret
 from core.log.lock import owner_pid
@@ -74,7 +75,7 @@ async def controlled(commands: Commands, project: Project) -> AsyncGenerator[Non
         answering: set[asyncio.Task[None]] = set()
 
         def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = tasks.create_task(_attend(reader, writer, token, commands), name="answer another cw")
+            task = tasks.create_task(_attend(reader, writer, token, commands, project), name="answer another cw")
             answering.add(task)
             task.add_done_callback(answering.discard)
 
@@ -85,11 +86,11 @@ async def controlled(commands: Commands, project: Project) -> AsyncGenerator[Non
         try:
             yield
         finally:
-            await asyncio.to_thread(path.unlink, missing_ok=True)
             if server is not None:
                 server.close()
             for task in answering:
                 task.cancel()
+            await asyncio.to_thread(path.unlink, missing_ok=True)
 
 
 def _leave(path: Path, address: Address) -> None:
@@ -100,18 +101,20 @@ def _leave(path: Path, address: Address) -> None:
     fresh.replace(path)
 
 
-async def _attend(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, token: str, commands: Commands) -> None:
-    with closing(writer), suppress(ConnectionError):  # whoever went away wants no answer
+async def _attend(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, token: str, commands: Commands, project: Project
+) -> None:
+    with closing(writer), suppress(OSError):  # whoever went away wants no answer
         try:
             async with asyncio.timeout(PATIENCE_S):
                 line = await reader.readline()
         except (TimeoutError, ValueError):  # too slow, or too long
             return
-        writer.write(msgspec.json.encode(await _carried_out(line, token, commands)) + b"\n")
+        writer.write(msgspec.json.encode(await _carried_out(line, token, commands, project)) + b"\n")
         await writer.drain()
 
 
-async def _carried_out(line: bytes, token: str, commands: Commands) -> Answer:
+async def _carried_out(line: bytes, token: str, commands: Commands, project: Project) -> Answer:
     try:
         order = msgspec.json.decode(line, type=Order)
     except msgspec.MsgspecError:
@@ -129,6 +132,9 @@ async def _carried_out(line: bytes, token: str, commands: Commands) -> Answer:
         return Answer(error=str(error), kind=type(error).__name__)
     except ValidationError as error:
         return Answer(error=f"{order.command}: {error.errors()[0]['msg']}", kind=UsageError.__name__)
+    except Exception as error:  # noqa: BLE001  a mistake of ours costs this order, not the fleet
+        kept = await asyncio.to_thread(keep, project, error)
+        return Answer(error=f"the cw that owns this project made a mistake; {kept} says more", kind="CodewalkersError")
 
 
 # -- everybody else ---------------------------------------------------------------------------------------------------

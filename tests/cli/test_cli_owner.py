@@ -117,6 +117,22 @@ async def test_garbage_is_answered_and_nothing_ends(project: Path, line: bytes) 
         await engine.commands.enqueue("goes on", command="true")
 
 
+async def test_a_mistake_of_ours_costs_the_order_and_not_the_fleet(
+    cw: Cw, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object, **__: object) -> str:
+        raise ZeroDivisionError
+
+    async with Engine.open(project) as engine:
+        monkeypatch.setattr(engine.commands, "retry_task", broken)
+        await engine.commands.enqueue("x", command="true", delay_ms=10**7)
+        answer = await asyncio.to_thread(cw, "retry", "1")
+        assert answer.code == 1
+        assert "made a mistake" in answer.sentence
+        assert "ZeroDivisionError" in await asyncio.to_thread(Project(project).crash.read_text)
+        await engine.commands.cancel_task("T-1")
+
+
 async def test_a_line_without_end_is_not_waited_for(project: Path) -> None:
     async with Engine.open(project) as engine:
         reader, writer = await asyncio.open_connection(control.HOST, address(project).port)
